@@ -1,0 +1,109 @@
+/** What a trainer process tells its host while it works, and what the host may tell it. */
+import { z } from 'zod';
+import { runConfigSchema } from './experiment.ts';
+import { rewardScoreSchema } from './reward.ts';
+
+const float32 = z.instanceof(Float32Array);
+const int32 = z.instanceof(Int32Array);
+
+export const finishReasonSchema = z.enum(['stop', 'length']);
+export type FinishReason = z.infer<typeof finishReasonSchema>;
+
+/** One sampled answer with everything that is stored about it. Per-token arrays have one entry for each answer token. */
+export const sampleSchema = z.strictObject({
+  split: z.enum(['train', 'evaluation']),
+  /** Index of the question in its data set, and of the answer in its group. */
+  promptIndex: z.int().min(0),
+  sampleIndex: z.int().min(0),
+  prompt: z.string(),
+  reference: z.string(),
+  promptIds: int32,
+  ids: int32,
+  text: z.string(),
+  finish: finishReasonSchema,
+  reward: rewardScoreSchema,
+  /** Log-probability under the sampler when the token was drawn. */
+  samplerLogprobs: float32,
+  /** Log-probability under the learner before the update; absent for evaluation answers. */
+  logprobs: float32.optional(),
+  advantages: float32.optional(),
+  entropies: float32.optional(),
+  referenceLogprobs: float32.optional(),
+});
+export type Sample = z.infer<typeof sampleSchema>;
+
+export const phaseSchema = z.enum(['loading', 'compiling', 'evaluating', 'training', 'saving', 'stopping']);
+
+export const summarySchema = z.strictObject({
+  /** Held-out score (mean reward, greedy) at the start, at the end and at the best checkpoint; null without evaluation. */
+  before: z.number().nullable(),
+  after: z.number().nullable(),
+  best: z.number().nullable(),
+  bestStep: z.int().nullable(),
+  steps: z.int(),
+  /** Answers sampled for training, and tokens generated for them. */
+  answers: z.int(),
+  generatedTokens: z.int(),
+  seconds: z.number(),
+  generatedTokensPerSecond: z.number(),
+  /** Peak resident memory of the trainer, bytes. */
+  peakMemory: z.number(),
+});
+export type RunSummary = z.infer<typeof summarySchema>;
+
+/** An error as it crosses processes: what happened, where, what to do. */
+export const errorShapeSchema = z.strictObject({
+  /** user: a mistake in the input; cancelled; environment: disk, memory, missing file; bug: ours. */
+  kind: z.enum(['user', 'cancelled', 'environment', 'bug']),
+  code: z.string(),
+  message: z.string(),
+  where: z.string().optional(),
+  advice: z.string().optional(),
+  details: z.string().optional(),
+});
+export type ErrorShape = z.infer<typeof errorShapeSchema>;
+
+export const trainerEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('phase'), phase: phaseSchema, detail: z.string().optional(), done: z.number().min(0).max(1).optional() }),
+  /** Facts known once the model and data are read; stored with the run. */
+  z.strictObject({
+    type: z.literal('ready'),
+    model: z.strictObject({ family: z.string(), parameters: z.int(), hash: z.string() }),
+    data: z.strictObject({ trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), hash: z.string() }),
+    estimatedMemory: z.number(),
+    device: z.string(),
+    /** First step that this process will do: 0, or where a checkpoint left off. */
+    fromStep: z.int(),
+  }),
+  /** One optimizer step (numbered from 1) with all its metrics; names in docs/metrics.md. */
+  z.strictObject({ type: z.literal('step'), step: z.int(), metrics: z.record(z.string(), z.number()) }),
+  z.strictObject({ type: z.literal('samples'), step: z.int(), samples: z.array(sampleSchema) }),
+  z.strictObject({
+    type: z.literal('evaluation'),
+    step: z.int(),
+    /** Mean reward of greedy answers to the held-out questions, and mean by component. */
+    score: z.number(),
+    components: z.record(z.string(), z.number()),
+    count: z.int(),
+    seconds: z.number(),
+  }),
+  z.strictObject({ type: z.literal('checkpoint'), step: z.int(), role: z.enum(['best', 'last']), path: z.string(), score: z.number().nullable() }),
+  z.strictObject({ type: z.literal('log'), level: z.enum(['info', 'warning', 'error']), message: z.string() }),
+  z.strictObject({ type: z.literal('end'), status: z.enum(['done', 'stopped']), summary: summarySchema }),
+  z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
+]);
+export type TrainerEvent = z.infer<typeof trainerEventSchema>;
+
+/** What the host sends to a trainer process. */
+export const trainerCommandSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('train'),
+    config: runConfigSchema,
+    /** Folder of this run: checkpoints are written below it. */
+    runDirectory: z.string(),
+    /** Checkpoint folder to go on from. */
+    resumeFrom: z.string().nullable(),
+  }),
+  z.strictObject({ type: z.literal('stop') }),
+]);
+export type TrainerCommand = z.infer<typeof trainerCommandSchema>;

@@ -1,0 +1,243 @@
+/**
+ * The experiment file: one JSON document, the same in the window, on the command line and in the store.
+ * Every field carries its help (plain words, exact term, unit, effect) so that form, command line and
+ * documents say the same thing.
+ */
+import { z } from 'zod';
+import { aggregationSchema, estimatorNameSchema, klSchema } from './estimator.ts';
+import { rewardSchema } from './reward.ts';
+
+/** Help shown beside a field. `raising` says what a larger value does. */
+export interface FieldHelp {
+  label: string;
+  term?: string;
+  help: string;
+  unit?: string;
+  raising?: string;
+}
+
+/** Attaches help to a schema; read back with `fieldHelp`. */
+function field<S extends z.ZodType>(schema: S, help: FieldHelp): S {
+  return schema.meta({ ...help });
+}
+
+export const modelSchema = z.strictObject({
+  path: field(z.string().min(1), {
+    label: 'Model folder',
+    term: 'checkpoint',
+    help: 'A folder in the Hugging Face format, or builtin:NAME for a model that ships with Espalier.',
+  }),
+  train: field(z.enum(['all']).default('all'), {
+    label: 'What is trained',
+    term: 'trainable parameters',
+    help: 'All weights of the model.',
+  }),
+  chat: field(z.enum(['auto', 'on', 'off']).default('auto'), {
+    label: 'Chat template',
+    help: 'auto applies the chat template of the model folder where it has one; on requires one; off sends the prompt as it is.',
+  }),
+  init: field(z.enum(['weights', 'random']).default('weights'), {
+    label: 'Starting weights',
+    help: 'weights loads the stored weights; random draws new ones from the seed (the folder then needs only its configuration and tokenizer).',
+  }),
+});
+
+export const dataSchema = z.strictObject({
+  path: field(z.string().min(1), {
+    label: 'Training questions',
+    term: 'training set',
+    help: 'A JSONL, JSON or CSV file with one question a row.',
+  }),
+  prompt: field(z.string().min(1).default('{prompt}'), {
+    label: 'Question',
+    term: 'prompt template',
+    help: 'Text with column names in braces, for example {prompt}.',
+  }),
+  answer: field(z.string().min(1).default('{answer}'), {
+    label: 'Right answer',
+    term: 'reference answer',
+    help: 'Text with column names in braces; rewards compare with it, and SFT learns it.',
+  }),
+  evaluation: field(z.string().min(1).optional(), {
+    label: 'Held-out questions',
+    term: 'evaluation set',
+    help: 'A file of questions that are never trained on. Without one, a share of the training file is held out.',
+  }),
+  holdOut: field(z.number().min(0).max(0.9).default(0.1), {
+    label: 'Share held out',
+    help: 'Share of rows kept for evaluation when no evaluation file is given.',
+  }),
+  filter: field(z.record(z.string(), z.array(z.union([z.string(), z.number(), z.boolean()]))).optional(), {
+    label: 'Rows to use',
+    term: 'filter',
+    help: 'Column names with the values to keep, for example {"difficulty": [1, 2]}.',
+  }),
+  limit: field(z.int().min(1).optional(), {
+    label: 'Most rows to use',
+    help: 'Only this many rows of the training file, drawn by the seed.',
+    unit: 'rows',
+  }),
+  evaluationLimit: field(z.int().min(1).default(256), {
+    label: 'Questions per evaluation',
+    help: 'How many held-out questions each evaluation asks (the same ones every time).',
+    unit: 'questions',
+    raising: 'Raising it makes the score steadier and each evaluation slower.',
+  }),
+});
+
+export const methodSchema = z.strictObject({
+  estimator: field(estimatorNameSchema.default('dr-grpo'), {
+    label: 'Method',
+    term: 'estimator',
+    help: 'How rewards of whole answers become a learning signal for each token.',
+  }),
+  groupSize: field(z.int().min(1).max(1024).optional(), {
+    label: 'Answers per question',
+    term: 'group size',
+    help: 'How many answers are sampled for each question.',
+    unit: 'answers',
+    raising: 'Raising it makes each step steadier and slower.',
+  }),
+  learningRate: field(z.number().positive().max(1).default(1e-5), {
+    label: 'Update strength',
+    term: 'learning rate',
+    help: 'Size of each weight update (AdamW).',
+    raising: 'Raising it learns faster, until it becomes unstable.',
+  }),
+  schedule: field(z.enum(['constant', 'linear', 'cosine']).default('constant'), {
+    label: 'Update strength over time',
+    term: 'learning-rate schedule',
+    help: 'constant keeps it; linear and cosine let it fall to zero at the last step.',
+  }),
+  warmupSteps: field(z.int().min(0).default(0), {
+    label: 'Gentle start',
+    term: 'warm-up',
+    help: 'Steps over which the learning rate rises from zero.',
+    unit: 'steps',
+  }),
+  weightDecay: field(z.number().min(0).max(1).default(0), {
+    label: 'Pull of weights toward zero',
+    term: 'weight decay',
+    help: 'Decoupled decay of AdamW, on matrices only.',
+  }),
+  beta1: field(z.number().min(0).max(0.9999).default(0.9), { label: 'Momentum', term: 'AdamW β1', help: 'Memory of past gradients.' }),
+  beta2: field(z.number().min(0).max(0.99999).default(0.999), { label: 'Scale memory', term: 'AdamW β2', help: 'Memory of past squared gradients.' }),
+  clipNorm: field(z.number().positive().nullable().default(1), {
+    label: 'Largest update',
+    term: 'gradient clipping (global norm)',
+    help: 'Gradients with a larger norm are scaled down to it; null switches clipping off.',
+  }),
+  epochs: field(z.int().min(1).max(64).default(1), {
+    label: 'Passes over each batch',
+    term: 'epochs per batch',
+    help: 'How often each batch of answers is learnt from before new ones are sampled.',
+    raising: 'Raising it reuses answers, which drift away from what the model would now say.',
+  }),
+  minibatches: field(z.int().min(1).max(256).default(1), {
+    label: 'Updates per pass',
+    term: 'minibatches',
+    help: 'Optimizer steps that one pass over the batch is cut into.',
+  }),
+  clipLow: field(z.number().min(0).max(1).optional(), { label: 'Lower clip', term: 'ε low', help: 'Lower width of the clip band of the ratio.' }),
+  clipHigh: field(z.number().min(0).max(10).optional(), { label: 'Upper clip', term: 'ε high', help: 'Upper width of the clip band of the ratio.' }),
+  aggregation: field(aggregationSchema.optional(), {
+    label: 'Weight of long answers',
+    term: 'loss aggregation',
+    help: 'How token losses are averaged; each method has its own default.',
+  }),
+  baseline: field(z.enum(['none', 'movingAverage']).optional(), {
+    label: 'Baseline',
+    help: 'For REINFORCE: compare with nothing, or with the moving average of earlier rewards.',
+  }),
+  baselineDecay: field(z.number().min(0).max(0.9999).optional(), {
+    label: 'Baseline memory',
+    term: 'moving-average decay',
+    help: 'Weight of the previous value in the moving-average baseline.',
+  }),
+  kl: field(klSchema.default({ where: 'none', estimator: 'k1', coefficient: 0 }), {
+    label: 'Stay close to the original model',
+    term: 'KL penalty',
+    help: 'Penalises drifting away from the model at the start.',
+    raising: 'Raising it keeps the model closer to the original.',
+  }),
+  samplerCap: field(z.number().positive().nullable().default(2), {
+    label: 'Cap of the sampler correction',
+    term: 'truncated importance sampling',
+    help: 'Largest weight that corrects for rounding differences between sampler and learner; null switches it off.',
+  }),
+});
+
+export const budgetSchema = z.strictObject({
+  steps: field(z.int().min(1).max(10_000_000).default(200), { label: 'Steps', help: 'Learning steps in the whole run.', unit: 'steps' }),
+  promptsPerStep: field(z.int().min(1).max(65_536).default(16), {
+    label: 'Questions per step',
+    term: 'batch size in prompts',
+    help: 'Different questions asked in each step.',
+    unit: 'questions',
+    raising: 'Raising it makes each step steadier and slower.',
+  }),
+  maxTokens: field(z.int().min(1).max(131_072).default(64), {
+    label: 'Longest answer',
+    term: 'maximum new tokens',
+    help: 'Answers are cut off after this many tokens.',
+    unit: 'tokens',
+  }),
+  maxPromptTokens: field(z.int().min(1).max(131_072).default(512), {
+    label: 'Longest question',
+    term: 'maximum prompt tokens',
+    help: 'Questions with more tokens are left out, and counted.',
+    unit: 'tokens',
+  }),
+  temperature: field(z.number().positive().max(10).default(1), {
+    label: 'Creativity',
+    term: 'temperature',
+    help: 'Divides the logits when answers are sampled; learning uses the same value.',
+    raising: 'Raising it makes answers more varied.',
+  }),
+  seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
+  evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
+  checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  microBatchTokens: field(z.int().min(64).optional(), {
+    label: 'Tokens at once',
+    term: 'micro-batch tokens',
+    help: 'Most tokens in one forward and backward pass; chosen from the memory of the machine when left out.',
+    unit: 'tokens',
+  }),
+});
+
+export const experimentSchema = z.strictObject({
+  version: z.literal(1),
+  name: field(z.string().min(1).max(200), { label: 'Name', help: 'What this experiment is called in lists.' }),
+  model: modelSchema,
+  data: dataSchema,
+  reward: rewardSchema.optional(),
+  method: methodSchema.prefault({}),
+  budget: budgetSchema.prefault({}),
+  /** Paths of settings (such as `method.estimator`) with the values to try, one run for each combination. */
+  vary: z.record(z.string(), z.array(z.json()).min(1)).optional(),
+});
+
+/** An experiment as a person writes it: defaults may be missing. */
+export type ExperimentInput = z.input<typeof experimentSchema>;
+/** An experiment with every default filled in. */
+export type Experiment = z.output<typeof experimentSchema>;
+export type MethodConfig = Experiment['method'];
+export type BudgetConfig = Experiment['budget'];
+
+/** The experiment of one run: no `vary`, one seed. Stored with the run. */
+export const runConfigSchema = experimentSchema.omit({ vary: true }).extend({ seed: z.int().min(0) });
+export type RunConfig = z.output<typeof runConfigSchema>;
+
+/** Help of the field at a path such as `budget.steps`, or undefined where there is none. */
+export function fieldHelp(path: string): FieldHelp | undefined {
+  let schema: z.ZodType | undefined = experimentSchema;
+  for (const key of path.split('.')) {
+    while (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
+      schema = schema.unwrap() as z.ZodType;
+    }
+    if (!(schema instanceof z.ZodObject)) return undefined;
+    schema = (schema.shape as Record<string, z.ZodType>)[key];
+  }
+  const meta = schema?.meta();
+  return meta && typeof meta['help'] === 'string' ? (meta as unknown as FieldHelp) : undefined;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', root: '.', include: ['test/unit/**/*.test.ts'], pool: 'threads' } },
+      { test: { name: 'engine', root: '.', include: ['test/engine/**/*.test.ts'], pool: 'forks', testTimeout: 120_000 } },
+      { test: { name: 'app', root: '.', include: ['test/app/**/*.test.ts'], pool: 'forks', testTimeout: 180_000, hookTimeout: 180_000 } },
+    ],
+  },
+});
