@@ -93,6 +93,8 @@ export const sampleDetailSchema = sampleRowSchema.extend({
   advantages: z.array(z.number()).nullable(),
   entropies: z.array(z.number()).nullable(),
   referenceLogprobs: z.array(z.number()).nullable(),
+  /** Where each answer token ends in `text`, in UTF-16 units; absent when the trainer did not say. */
+  tokenEnds: z.array(z.int()).nullable().optional(),
 });
 export type SampleDetail = z.infer<typeof sampleDetailSchema>;
 

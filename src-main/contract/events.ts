@@ -29,6 +29,8 @@ export const sampleSchema = z.strictObject({
   advantages: float32.optional(),
   entropies: float32.optional(),
   referenceLogprobs: float32.optional(),
+  /** Where each answer token ends in `text`, in UTF-16 units, rising; lets the window paint tokens. */
+  tokenEnds: int32.optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
