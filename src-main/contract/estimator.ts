@@ -10,7 +10,7 @@ export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
 
 /** How per-token losses become one number; see docs/estimators/README.md for the formulas. */
-export const aggregationSchema = z.enum(['tokenMean', 'seqTokenMean', 'constant', 'seqSum']);
+export const aggregationSchema = z.enum(['tokenMean', 'seqTokenMean', 'constant', 'seqSum', 'tokenSum']);
 export type Aggregation = z.infer<typeof aggregationSchema>;
 
 export const klSchema = z.strictObject({
@@ -29,24 +29,74 @@ export interface RolloutPlan {
   readonly greedy: boolean;
 }
 
+/** What an answer's reward is compared with. */
+export type Baseline =
+  | 'none'
+  | 'movingAverage'
+  | 'groupMean'
+  | 'leaveOneOut'
+  | 'greedy'
+  /** Mean of the group weighted by answer lengths (OPO). */
+  | 'lengthWeightedGroupMean'
+  /** Only the best answer of a group counts, with its lead over the second best (pass@k). */
+  | 'bestMinusSecond'
+  /** Group mean, then times answers / answers with a reward other than 0 (GPG). */
+  | 'groupMeanTimesNonzero';
+
+/** What advantages are divided by. */
+export type AdvantageScale =
+  | 'none'
+  /** Standard deviation of the rewards of the group, or of the batch. */
+  | 'groupStd'
+  | 'batchStd'
+  /** Mean 0 and deviation 1 over the answers of the batch. */
+  | 'batchScores'
+  /** Mean 0 and deviation 1 over all tokens of the batch; or mean 0 only. */
+  | 'batchTokens'
+  | 'batchTokensCenter';
+
 export interface AdvantageSpec {
-  readonly baseline: 'none' | 'movingAverage' | 'groupMean' | 'leaveOneOut' | 'greedy';
-  readonly scale: 'none' | 'groupStd';
+  readonly baseline: Baseline;
+  readonly scale: AdvantageScale;
   /** Divisor of the variance is n − ddof. */
   readonly ddof: 0 | 1;
+  /** Added to the standard deviation; for `batchTokens` see `epsAt`. */
   readonly eps: number;
+  /** `batchTokens`: divide by sqrt(variance + eps) or by sqrt(max(variance, eps)). */
+  readonly epsAt?: 'var' | 'floorVar';
   /** Weight of the previous value in the moving average (`movingAverage` only). */
   readonly decay?: number;
+  /**
+   * Where a KL penalty in the reward enters: `score` takes the sum over the answer from its reward before the
+   * baseline; `toGo` takes the sum from each token on from that token's advantage, after the baseline.
+   */
+  readonly klFold: 'score' | 'toGo';
+  /** Bounds of the raw reward (`score`) or of the advantage (`afterBaseline`). */
+  readonly clip?: { readonly low: number; readonly high: number; readonly at: 'score' | 'afterBaseline' };
+}
+
+/** What advantages carry from one batch to the next: plain data, stored in checkpoints. */
+export interface AdvantageState {
+  /** Moving average of the mean reward of earlier batches; null before the first. */
+  readonly movingAverage: number | null;
 }
 
 export interface SurrogateSpec {
-  readonly kind: 'pg' | 'ppoClip' | 'nll';
-  /** Which ratio π/π_old the clip acts on. */
-  readonly ratio: 'token';
-  /** The clip band is [1 − clipLow, 1 + clipHigh] (`ppoClip` only). */
+  /**
+   * Loss of one token: `pg` −A·logπ; `ppoClip` −min(ρA, clip(ρ)A); `nll` −logπ;
+   * `cispo` −clip(ρ)·A·logπ with the clipped ratio held constant.
+   */
+  readonly kind: 'pg' | 'ppoClip' | 'nll' | 'cispo';
+  /** Which ratio ρ = π/π_old is clipped: of the token, or of the answer (exp of the mean or sum of its log-ratios). */
+  readonly ratio: 'token' | 'seqMean' | 'seqSum';
+  /** The clip band is [1 − clipLow, 1 + clipHigh] (`ppoClip` and `cispo` only). */
   readonly clipLow: number;
   readonly clipHigh: number;
+  /** Bounds the loss of a token with A < 0 at dualClip·|A| (`ppoClip` only); above 1, absent for no bound. */
+  readonly dualClip?: number;
   readonly aggregation: Aggregation;
+  /** Divisor of each answer for the aggregation `constant`: the longest answer allowed, in tokens. */
+  readonly constantLength: number;
   /** Optimizer passes over each batch of answers. */
   readonly epochs: number;
   /** Cap of the weight π_old/μ between learner and sampler; null switches the correction off. */
