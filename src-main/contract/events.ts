@@ -1,6 +1,6 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
-import { runConfigSchema } from './experiment.ts';
+import { modelSchema, runConfigSchema } from './experiment.ts';
 import { rewardScoreSchema } from './reward.ts';
 
 const float32 = z.instanceof(Float32Array);
@@ -65,6 +65,17 @@ export const errorShapeSchema = z.strictObject({
 });
 export type ErrorShape = z.infer<typeof errorShapeSchema>;
 
+/** A row that `generate` continues: text (the chat template is applied where wanted) or token ids, taken as they are. */
+export const generateRowSchema = z.union([z.strictObject({ prompt: z.string() }), z.strictObject({ ids: z.array(z.int().min(0)).min(1) })]);
+export type GenerateRow = z.infer<typeof generateRowSchema>;
+
+/** A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt. */
+export const scoreRowSchema = z.union([
+  z.strictObject({ prompt: z.string(), response: z.string() }),
+  z.strictObject({ ids: z.array(z.int().min(0)).min(2), promptLength: z.int().min(1) }),
+]);
+export type ScoreRow = z.infer<typeof scoreRowSchema>;
+
 export const trainerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('phase'), phase: phaseSchema, detail: z.string().optional(), done: z.number().min(0).max(1).optional() }),
   /** Facts known once the model and data are read; stored with the run. */
@@ -92,11 +103,27 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('checkpoint'), step: z.int(), role: z.enum(['best', 'last']), path: z.string(), score: z.number().nullable() }),
   z.strictObject({ type: z.literal('log'), level: z.enum(['info', 'warning', 'error']), message: z.string() }),
   z.strictObject({ type: z.literal('end'), status: z.enum(['done', 'stopped']), summary: summarySchema }),
+  /** One answer of a `generate` job: row and answer number, both from 0; sent in the order of rows. */
+  z.strictObject({
+    type: z.literal('generated'),
+    row: z.int().min(0),
+    answer: z.int().min(0),
+    promptIds: int32,
+    /** Tokens of the answer, the stop token included, and the log-probability of each as it was sampled. */
+    ids: int32,
+    logprobs: float32,
+    text: z.string(),
+    finish: finishReasonSchema,
+  }),
+  /** One row of a `score` job: log-probability and entropy (nats) of every response token; sent in the order of rows. */
+  z.strictObject({ type: z.literal('scored'), row: z.int().min(0), ids: int32, logprobs: float32, entropies: float32 }),
+  /** A `generate` or `score` job is complete (or was stopped: then `rows` is fewer than asked for). */
+  z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
 
-/** What the host sends to a trainer process. */
+/** What the host sends to a trainer process: one `train`, `generate` or `score`, then at most a `stop`. */
 export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train'),
@@ -106,6 +133,28 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     /** Checkpoint folder to go on from. */
     resumeFrom: z.string().nullable(),
   }),
+  /** Jobs without a run, for the command line and the playground. The process does one command and ends. */
+  z.strictObject({
+    type: z.literal('generate'),
+    model: modelSchema,
+    rows: z.array(generateRowSchema).min(1),
+    maxTokens: z.int().min(1),
+    /** 0: greedy. */
+    temperature: z.number().min(0),
+    topP: z.number().gt(0).max(1),
+    /** 0: off. */
+    topK: z.int().min(0),
+    seed: z.int().min(0),
+    /** Answers for each row. */
+    answers: z.int().min(1),
+  }),
+  z.strictObject({
+    type: z.literal('score'),
+    model: modelSchema,
+    rows: z.array(scoreRowSchema).min(1),
+    temperature: z.number().positive(),
+  }),
+  /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),
 ]);
 export type TrainerCommand = z.infer<typeof trainerCommandSchema>;
