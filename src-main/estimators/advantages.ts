@@ -1,0 +1,170 @@
+/**
+ * From rewards of whole answers to one advantage per token: the number that says how much better or worse than
+ * expected each token made its answer. Pure: state (a moving average) comes in and goes out as plain data.
+ */
+import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
+import { answerAdvantages, nextMovingAverage } from './baselines.ts';
+import { scaleOverTokens } from './token-scaling.ts';
+
+/** One batch of answers. All lists but `greedyRewards` have one entry for each answer. */
+export interface AdvantageBatch {
+  /** Group (question) of each answer: integers from 0. */
+  readonly groups: ArrayLike<number>;
+  /** Reward of each answer; null where the grader could not work. */
+  readonly rewards: readonly (number | null)[];
+  /** Tokens of each answer, end token included. */
+  readonly lengths: ArrayLike<number>;
+  /** Reward of the greedy answer of each group, indexed by group (baseline `greedy`). */
+  readonly greedyRewards?: readonly (number | null)[];
+  /** Log-probabilities of each answer's tokens under policy and reference (KL penalty in the reward). */
+  readonly logprobs?: readonly ArrayLike<number>[];
+  readonly referenceLogprobs?: readonly ArrayLike<number>[];
+}
+
+export interface AdvantageResult<A extends Float32Array | Float64Array = Float32Array> {
+  /** One array for each answer, one number for each token; all 0 where not included. */
+  readonly advantages: A[];
+  /** False for answers that leave the gradient because they, or the greedy answer they need, were not gradable. */
+  readonly included: boolean[];
+  /** State to pass in with the next batch. */
+  readonly state: AdvantageState;
+}
+
+/** State before the first batch. */
+export const initialAdvantageState: AdvantageState = { movingAverage: null };
+
+/**
+ * Advantages in single precision, as the learner takes them; statistics are computed in double precision.
+ * Throws RangeError when lists of the batch do not fit each other or an input that the spec needs is missing.
+ */
+export function computeAdvantages(
+  batch: AdvantageBatch,
+  spec: AdvantageSpec,
+  kl: KlSpec,
+  state: AdvantageState = initialAdvantageState,
+): AdvantageResult {
+  return compute(batch, spec, kl, state, (length) => new Float32Array(length));
+}
+
+/** The same in double precision: for exact analysis and tests. */
+export function computeExactAdvantages(
+  batch: AdvantageBatch,
+  spec: AdvantageSpec,
+  kl: KlSpec,
+  state: AdvantageState = initialAdvantageState,
+): AdvantageResult<Float64Array> {
+  return compute(batch, spec, kl, state, (length) => new Float64Array(length));
+}
+
+function compute<A extends Float32Array | Float64Array>(
+  batch: AdvantageBatch,
+  spec: AdvantageSpec,
+  kl: KlSpec,
+  state: AdvantageState,
+  allocate: (length: number) => A,
+): AdvantageResult<A> {
+  checkBatch(batch, spec, kl);
+  const included = batch.rewards.map(
+    (reward, answer) =>
+      reward !== null &&
+      (spec.baseline !== 'greedy' || (batch.greedyRewards?.[batch.groups[answer]!] ?? null) !== null),
+  );
+  const coefficient = kl.where === 'reward' ? kl.coefficient : 0;
+  const scores = batch.rewards.map((reward, answer) => {
+    if (!included[answer] || reward === null) return 0;
+    const clipped = spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
+    return coefficient !== 0 && spec.klFold === 'score'
+      ? clipped - coefficient * summedLogRatio(batch, answer)
+      : clipped;
+  });
+  const perAnswer = answerAdvantages(
+    {
+      groups: batch.groups,
+      scores,
+      included,
+      lengths: batch.lengths,
+      greedyRewards: batch.greedyRewards ?? [],
+    },
+    spec,
+    state,
+  );
+  if (spec.clip?.at === 'afterBaseline') {
+    for (let answer = 0; answer < perAnswer.length; answer++) {
+      perAnswer[answer] = clamp(perAnswer[answer]!, spec.clip.low, spec.clip.high);
+    }
+  }
+  const perToken = coefficient !== 0 && spec.klFold === 'toGo';
+  const advantages: A[] = [];
+  for (let answer = 0; answer < perAnswer.length; answer++) {
+    const tokens = allocate(batch.lengths[answer]!);
+    if (included[answer]) {
+      if (perToken) fillWithPenaltyToGo(tokens, perAnswer[answer]!, batch, answer, coefficient);
+      else tokens.fill(perAnswer[answer]!);
+    }
+    advantages.push(tokens);
+  }
+  if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter') {
+    scaleOverTokens(advantages, included, spec);
+  }
+  const nextState = nextMovingAverage(
+    state,
+    spec,
+    scores.filter((_, answer) => included[answer]),
+  );
+  return { advantages, included, state: nextState };
+}
+
+/** Σ log π − log π_ref over the tokens of one answer. */
+function summedLogRatio(batch: AdvantageBatch, answer: number): number {
+  const policy = batch.logprobs![answer]!;
+  const reference = batch.referenceLogprobs![answer]!;
+  let sum = 0;
+  for (let token = 0; token < policy.length; token++) sum += policy[token]! - reference[token]!;
+  return sum;
+}
+
+/** Token t gets the answer's advantage less coefficient × (log-ratio from t on): it answers only for what follows. */
+function fillWithPenaltyToGo(
+  tokens: Float32Array | Float64Array,
+  whole: number,
+  batch: AdvantageBatch,
+  answer: number,
+  coefficient: number,
+): void {
+  const policy = batch.logprobs![answer]!;
+  const reference = batch.referenceLogprobs![answer]!;
+  let toGo = 0;
+  for (let token = tokens.length - 1; token >= 0; token--) {
+    toGo += policy[token]! - reference[token]!;
+    tokens[token] = whole - coefficient * toGo;
+  }
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
+
+function checkBatch(batch: AdvantageBatch, spec: AdvantageSpec, kl: KlSpec): void {
+  const count = batch.rewards.length;
+  if (batch.groups.length !== count || batch.lengths.length !== count) {
+    throw new RangeError(`${count} rewards, ${batch.groups.length} groups, ${batch.lengths.length} lengths`);
+  }
+  batch.rewards.forEach((reward, answer) => {
+    if (reward !== null && !Number.isFinite(reward))
+      throw new RangeError(`reward of answer ${answer} is ${reward}`);
+  });
+  if (spec.baseline === 'greedy' && batch.greedyRewards === undefined) {
+    throw new RangeError('baseline greedy needs greedyRewards');
+  }
+  if (kl.where === 'reward' && kl.coefficient !== 0) {
+    if (kl.estimator !== 'k1') throw new RangeError('a KL penalty in the reward must use k1');
+    for (const lists of [batch.logprobs, batch.referenceLogprobs]) {
+      if (lists?.length !== count)
+        throw new RangeError('a KL penalty in the reward needs log-probabilities of policy and reference');
+      lists.forEach((list, answer) => {
+        if (list.length !== batch.lengths[answer])
+          throw new RangeError(`answer ${answer} has ${list.length} log-probabilities`);
+      });
+    }
+  }
+}
