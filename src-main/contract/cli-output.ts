@@ -1,0 +1,357 @@
+/**
+ * What each command of the command line prints with --json: the schema of the value (or of each line), and the meaning
+ * of its fields for help and documents. Tests parse real output with these schemas.
+ */
+import { z } from 'zod';
+import {
+  runDetailSchema,
+  runRowSchema,
+  runStatusSchema,
+  sampleDetailSchema,
+  sampleRowSchema,
+  seriesSchema,
+} from './calls.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
+
+const numbers = z.array(z.number());
+/** Numbers that JSON cannot hold (NaN, infinities) are written as null. */
+const numbersOrNull = z.array(z.number().nullable());
+
+export const startOutputSchema = z.strictObject({ url: z.string().nullable(), window: z.boolean() });
+export const serveOutputSchema = z.strictObject({ url: z.string() });
+
+const line = <const T extends string, S extends z.ZodRawShape>(event: T, shape: S) =>
+  z.strictObject({ event: z.literal(event), run: z.string(), ...shape });
+
+const endStatusSchema = z.enum(['done', 'stopped', 'failed']);
+export type EndStatus = z.infer<typeof endStatusSchema>;
+
+const runEndShape = {
+  status: endStatusSchema,
+  summary: summarySchema.nullable(),
+  error: errorShapeSchema.optional(),
+};
+
+export const trainSampleSchema = z.strictObject({
+  split: z.enum(['train', 'evaluation']),
+  promptIndex: z.int(),
+  sampleIndex: z.int(),
+  prompt: z.string(),
+  reference: z.string(),
+  promptIds: z.array(z.int()),
+  ids: z.array(z.int()),
+  text: z.string(),
+  finish: finishReasonSchema,
+  reward: rewardScoreSchema,
+  samplerLogprobs: numbersOrNull,
+  logprobs: numbersOrNull.optional(),
+  advantages: numbersOrNull.optional(),
+  entropies: numbersOrNull.optional(),
+  referenceLogprobs: numbersOrNull.optional(),
+  tokenEnds: z.array(z.int()).optional(),
+});
+
+/** One line of `train --json`. Lines of several runs of one experiment follow each other. */
+export const trainOutputSchema = z.discriminatedUnion('event', [
+  line('start', {
+    name: z.string(),
+    estimator: z.string(),
+    seed: z.int(),
+    steps: z.int(),
+    directory: z.string(),
+  }),
+  line('phase', { phase: phaseSchema, detail: z.string().optional(), done: z.number().optional() }),
+  line('ready', {
+    model: z.strictObject({ family: z.string(), parameters: z.int(), hash: z.string() }),
+    data: z.strictObject({
+      trainRows: z.int(),
+      evaluationRows: z.int(),
+      droppedRows: z.int(),
+      hash: z.string(),
+    }),
+    estimatedMemory: z.number(),
+    device: z.string(),
+    fromStep: z.int(),
+  }),
+  line('step', { step: z.int(), metrics: z.record(z.string(), z.number().nullable()) }),
+  line('samples', { step: z.int(), samples: z.array(trainSampleSchema) }),
+  line('evaluation', {
+    step: z.int(),
+    score: z.number(),
+    components: z.record(z.string(), z.number()),
+    count: z.int(),
+    seconds: z.number(),
+  }),
+  line('checkpoint', {
+    step: z.int(),
+    role: z.enum(['best', 'last']),
+    path: z.string(),
+    score: z.number().nullable(),
+  }),
+  line('log', { level: z.enum(['info', 'warning', 'error']), message: z.string() }),
+  line('run-end', runEndShape),
+  line('end', {
+    ...runEndShape,
+    runs: z.array(
+      z.strictObject({
+        run: z.string(),
+        name: z.string(),
+        estimator: z.string(),
+        seed: z.int(),
+        ...runEndShape,
+      }),
+    ),
+  }),
+]);
+export type TrainLine = z.infer<typeof trainOutputSchema>;
+
+export const samplesOutputSchema = z.strictObject({
+  rows: z.array(z.union([sampleDetailSchema, sampleRowSchema])),
+  total: z.int(),
+});
+export const generateOutputSchema = z.strictObject({
+  ids: z.array(z.int()),
+  text: z.string(),
+  logprobs: numbers,
+  finish: finishReasonSchema,
+});
+export const scoreOutputSchema = z.strictObject({ logprobs: numbers, entropies: numbers });
+export const rewardOutputSchema = z.strictObject({
+  total: z.number().nullable(),
+  components: z.record(z.string(), componentScoreSchema.shape.value),
+  reasons: z.record(z.string(), z.string()),
+});
+export const exportOutputSchema = z.strictObject({
+  format: z.enum(['hf']),
+  path: z.string(),
+  source: z.string(),
+  run: z.string().nullable(),
+  step: z.int().nullable(),
+  role: z.enum(['best', 'last']).nullable(),
+  score: z.number().nullable(),
+  bytes: z.number(),
+  files: z.array(z.string()),
+});
+export const doctorCheckSchema = z.strictObject({
+  name: z.string(),
+  status: z.enum(['good', 'warning', 'failed']),
+  found: z.string(),
+  advice: z.string().nullable(),
+});
+export type DoctorCheck = z.infer<typeof doctorCheckSchema>;
+export const doctorOutputSchema = z.strictObject({ ok: z.boolean(), checks: z.array(doctorCheckSchema) });
+
+/** One figure of the bench, of one peer or alone. `ratio` above 1: Espalier is better. Memory in bytes. */
+export const benchOutputSchema = z.strictObject({
+  name: z.string(),
+  unit: z.string(),
+  espalier: z.number(),
+  peer: z.number().nullable(),
+  peerName: z.string().nullable(),
+  ratio: z.number().nullable(),
+  memory: z.number().nullable(),
+  peerMemory: z.number().nullable(),
+});
+export type BenchLine = z.infer<typeof benchOutputSchema>;
+
+/** What every command prints with --json where it cannot do its work. */
+export const errorOutputSchema = z.strictObject({ error: errorShapeSchema });
+
+export interface CommandOutput {
+  /** `value`: one JSON value. `lines`: one JSON object a line. */
+  readonly form: 'value' | 'lines';
+  readonly schema: z.ZodType;
+  /** Meaning of each field; `event.field` where lines differ by their `event`, `[].` for the entries of an array. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+const statusField = `One of ${runStatusSchema.options.join(', ')}.`;
+const runFields = {
+  id: 'Name of the run in every command.',
+  name: 'Name of the experiment.',
+  experimentId: 'Equal for the runs of one experiment (`vary`, several seeds).',
+  status: statusField,
+  estimator: 'Estimator of the run.',
+  seed: 'Seed of the run.',
+  createdAt: 'When it was queued, in milliseconds since 1970; `startedAt` and `endedAt` likewise, or null.',
+  startedAt: 'When its trainer began, or null.',
+  endedAt: 'When it ended, or null.',
+  step: 'Last finished step.',
+  steps: 'Steps in all.',
+  reward: 'Newest mean reward of training answers, or null.',
+  score: 'Newest held-out score, or null.',
+  bestScore: 'Best held-out score so far, or null.',
+  secondsLeft: 'Estimated seconds to the end, or null.',
+  phase: 'What the trainer does now, or null.',
+  sparkline: 'Mean reward over the run, at most 60 points.',
+  error: 'Why it failed (`kind`, `code`, `message`, `where`, `advice`, `details`), or null.',
+  deletedAt: 'When it was deleted, or null.',
+};
+
+/** One entry for each command. */
+export const cliOutputs = {
+  start: {
+    form: 'value',
+    schema: startOutputSchema,
+    fields: {
+      url: 'Address of the local server with its token; null where a window opened.',
+      window: 'Whether an Electron window opened.',
+    },
+  },
+  serve: {
+    form: 'value',
+    schema: serveOutputSchema,
+    fields: { url: 'Address with its token; printed as soon as the server answers.' },
+  },
+  train: {
+    form: 'lines',
+    schema: trainOutputSchema,
+    fields: {
+      event:
+        'What the line tells: start, phase, ready, step, samples, evaluation, checkpoint, log, run-end or end.',
+      run: 'The run that it belongs to; in the last line the run with the best held-out score.',
+      'start.name':
+        'Name of the experiment, with `estimator`, `seed`, `steps` and the `directory` of the run.',
+      'phase.phase': `One of ${phaseSchema.options.join(', ')}; with \`detail\` and the share \`done\` where known.`,
+      'ready.model': '`family`, `parameters` and `hash` of the model.',
+      'ready.data': '`trainRows`, `evaluationRows`, `droppedRows` and `hash` of the data.',
+      'ready.estimatedMemory':
+        'Bytes that the run is expected to need; with the `device` and the step it begins after (`fromStep`).',
+      'step.step': 'Number of the step, from 1.',
+      'step.metrics': 'Every metric of the step by name; null where it was not a number.',
+      'samples.samples':
+        'Every answer of the step: question, reference, tokens, text, finish reason, reward, numbers for each token.',
+      'evaluation.score':
+        'Mean reward of greedy answers to the held-out questions; with `components`, `count` and `seconds`.',
+      'checkpoint.path': 'Folder of a saved checkpoint; with `step`, `role` (best or last) and `score`.',
+      'log.message': 'A remark of the trainer, with its `level`.',
+      'run-end.status':
+        'done, stopped or failed; one such line for each run of an experiment that has several.',
+      'end.status': 'done; failed where a run failed; else stopped where a run was stopped.',
+      'end.summary':
+        '`before`, `after`, `best`, `bestStep` (held-out scores), `steps`, `answers`, `generatedTokens`, `seconds`, `generatedTokensPerSecond`, `peakMemory`; null where nothing was done.',
+      'end.error': 'Why it failed, where it did.',
+      'end.runs': 'Every run of the experiment with its `status`, `summary` and `error`.',
+    },
+  },
+  runs: {
+    form: 'value',
+    schema: z.array(runRowSchema),
+    fields: Object.fromEntries(Object.entries(runFields).map(([name, help]) => [`[].${name}`, help])),
+  },
+  show: {
+    form: 'value',
+    schema: runDetailSchema,
+    fields: {
+      ...runFields,
+      config: 'The whole experiment of this run, every default filled in.',
+      facts: 'What the trainer found: model, data, their hashes, memory, device; null before it began.',
+      summary: 'Closing summary, or null.',
+      directory: 'Folder of the run.',
+      evaluations: 'Held-out scores: `step`, `score`, `components`, `count`, `seconds`, `at`.',
+      checkpoints: 'Saved checkpoints: `step`, `role`, `path`, `score`, `at`.',
+      log: 'Remarks of the trainer: `at`, `level`, `message`.',
+    },
+  },
+  metrics: {
+    form: 'value',
+    schema: z.array(seriesSchema),
+    fields: {
+      '[].name': 'Name of the metric.',
+      '[].steps': 'Steps at which it was measured.',
+      '[].values': 'Its values, one for each step.',
+    },
+  },
+  samples: {
+    form: 'value',
+    schema: samplesOutputSchema,
+    fields: {
+      total: 'Answers that match, of which `rows` holds at most `--limit`.',
+      rows: 'The answers:',
+      'rows[].id': 'Number of the answer in the store; `runId` and `step` say where it belongs.',
+      'rows[].split': 'train or evaluation.',
+      'rows[].promptIndex': 'Number of the question in its file; `sampleIndex` numbers its answers.',
+      'rows[].prompt': 'The question.',
+      'rows[].reference': 'The right answer.',
+      'rows[].text': 'The answer.',
+      'rows[].finish': 'stop or length.',
+      'rows[].tokens': 'Tokens of the answer.',
+      'rows[].reward': 'Total reward; null where it was not gradable.',
+      'rows[].components': '`name`, `value` and `reason` of each reward component.',
+      'rows[].ids':
+        'With --tokens: tokens of the answer; with `promptIds`, `samplerLogprobs`, `logprobs`, `advantages`, `entropies`, `referenceLogprobs` (null where not kept) and `tokenEnds`.',
+    },
+  },
+  generate: {
+    form: 'lines',
+    schema: generateOutputSchema,
+    fields: {
+      ids: 'Tokens of the answer, the stop token included.',
+      text: 'The answer as text.',
+      logprobs:
+        'Log-probability of each token as it was sampled (of the softmax at the temperature; at 1 when greedy).',
+      finish: 'stop: the model ended its answer; length: it was cut off.',
+    },
+  },
+  score: {
+    form: 'lines',
+    schema: scoreOutputSchema,
+    fields: {
+      logprobs: 'Log-probability of each token of the response, in nats.',
+      entropies: 'Entropy of the distribution that each token was chosen from, in nats.',
+    },
+  },
+  reward: {
+    form: 'lines',
+    schema: rewardOutputSchema,
+    fields: {
+      total: 'Weighted sum; null where a component could not be graded.',
+      components: 'Value of each component by name; null where it could not be graded.',
+      reasons: 'Why each component gave its value.',
+    },
+  },
+  export: {
+    form: 'value',
+    schema: exportOutputSchema,
+    fields: {
+      format: 'hf: a Hugging Face folder.',
+      path: 'The folder that was written.',
+      source: 'The folder that it was made from.',
+      run: 'The run, or null for a model folder.',
+      step: 'Step of the checkpoint, or null; with its `role` (best or last) and held-out `score`.',
+      role: 'best or last, or null.',
+      score: 'Held-out score of the checkpoint, or null.',
+      bytes: 'Size of the folder.',
+      files: 'Its files.',
+    },
+  },
+  doctor: {
+    form: 'value',
+    schema: doctorOutputSchema,
+    fields: {
+      ok: 'Whether nothing failed.',
+      'checks[].name': 'What was looked at.',
+      'checks[].status': 'good, warning or failed.',
+      'checks[].found': 'What was found.',
+      'checks[].advice': 'What to do, or null.',
+      checks: 'The checks:',
+    },
+  },
+  bench: {
+    form: 'lines',
+    schema: benchOutputSchema,
+    fields: {
+      name: 'Name of the figure.',
+      unit: 'Its unit.',
+      espalier: 'What Espalier reached.',
+      peer: 'What the peer reached in the same run, or null.',
+      peerName: 'The peer, or null.',
+      ratio: 'Above 1: Espalier is better; null without a peer.',
+      memory: 'Peak memory of Espalier in bytes, or null.',
+      peerMemory: 'Peak memory of the peer in bytes, or null.',
+    },
+  },
+} as const satisfies Record<string, CommandOutput>;
+
+export type CommandName = keyof typeof cliOutputs;
