@@ -1,0 +1,23 @@
+/** Where the database and the runs live when nobody says otherwise. */
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+/**
+ * The data directory: ESPALIER_HOME, else the system's place for application data. An absolute path; the folder need
+ * not exist yet.
+ */
+export function dataDirectory(
+  environment: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+  home: string = homedir(),
+): string {
+  const chosen = environment['ESPALIER_HOME'];
+  if (chosen !== undefined && chosen !== '') return path.resolve(chosen);
+  if (platform === 'win32') {
+    return path.join(environment['LOCALAPPDATA'] ?? path.join(home, 'AppData', 'Local'), 'Espalier');
+  }
+  if (platform === 'darwin') return path.join(home, 'Library', 'Application Support', 'Espalier');
+  const shared = environment['XDG_DATA_HOME'];
+  const base = shared !== undefined && path.isAbsolute(shared) ? shared : path.join(home, '.local', 'share');
+  return path.join(base, 'espalier');
+}
