@@ -1,0 +1,19 @@
+/** The fingerprint of data files, stored with a run: equal hashes mean equal bytes. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { openDataFile } from './byte-chunks.ts';
+
+/**
+ * SHA-256 of the contents of files, in order, as 64 hexadecimal digits; names and places do not count.
+ * @throws EspalierError when a file is missing, empty or may not be read
+ */
+export async function dataHash(paths: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    const { size } = await openDataFile(path);
+    // The length keeps [ab, c] and [a, bc] apart.
+    hash.update(`${size}:`);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,108 @@
+/** JSON text → value, with the line of a mistake, exact big integers, storable strings and bounded depth. */
+import { userError } from '../contract/errors.ts';
+import { findJsonProblem } from './json-problem.ts';
+import type { Json, OnWarning } from './row.ts';
+
+/** Deepest nesting of lists and objects that is read; deeper rows would overflow what walks them later. */
+export const DEEPEST = 200;
+
+export interface JsonPlace {
+  readonly path: string;
+  /** Physical line (from 1) of the first character. */
+  readonly firstLine: number;
+  readonly onWarning?: OnWarning | undefined;
+}
+
+/** Physical line and column (both from 1) of an offset in a text that begins on `firstLine`. */
+export function lineAndColumn(
+  text: string,
+  offset: number,
+  firstLine: number,
+): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  const lastBreak = before.lastIndexOf('\n');
+  return { line: firstLine + before.split('\n').length - 1, column: offset - lastBreak };
+}
+
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 0x5c) i += 1;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth += 1;
+      if (depth > DEEPEST) return true;
+    } else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return false;
+}
+
+/** Keeps digits that a double cannot hold, and makes every string one that UTF-8 can store. */
+function parseCarefully(text: string, place: JsonPlace): Json {
+  let rounded = false;
+  let halves = false;
+  // The third argument of a reviver (the source text of a number) is newer than the type declarations.
+  const revive = (_name: string, value: unknown, context?: { source?: string }): unknown => {
+    const source = context?.source;
+    if (
+      typeof value === 'number' &&
+      source !== undefined &&
+      /^-?\d+$/.test(source) &&
+      !Number.isSafeInteger(value)
+    ) {
+      rounded = true;
+      return source;
+    }
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      halves = true;
+      return value.toWellFormed();
+    }
+    return value;
+  };
+  const value: Json = JSON.parse(text, revive);
+  if (rounded) {
+    place.onWarning?.(
+      `${place.path}, line ${place.firstLine}: whole numbers beyond 2^53 are kept as text, so that no digit is lost.`,
+    );
+  }
+  if (halves) {
+    place.onWarning?.(
+      `${place.path}, line ${place.firstLine}: half of a surrogate pair cannot be stored; it became U+FFFD.`,
+    );
+  }
+  return value;
+}
+
+const LONG_NUMBER = /\d{16}/;
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * Parses one JSON value.
+ * @throws EspalierError `data-json` with line, column and reason, or `data-too-deep`
+ */
+export function parseJson(text: string, place: JsonPlace): Json {
+  if (text.length > 2 * DEEPEST && tooDeep(text)) {
+    throw userError('data-too-deep', `A value is nested more than ${DEEPEST} levels deep.`, {
+      where: `${place.path}, line ${place.firstLine}`,
+      advice: 'Remove the row, or flatten it.',
+    });
+  }
+  try {
+    if (LONG_NUMBER.test(text) || SURROGATE_ESCAPE.test(text)) return parseCarefully(text, place);
+    const value: Json = JSON.parse(text);
+    return value;
+  } catch (error) {
+    const problem = findJsonProblem(text);
+    if (problem === undefined) throw error;
+    const { line, column } = lineAndColumn(text, problem.offset, place.firstLine);
+    throw userError('data-json', `This is not valid JSON: ${problem.hint}.`, {
+      where: `${place.path}, line ${line}, column ${column}`,
+      advice: 'Correct that line, or write the file again with a JSON library.',
+      cause: error,
+    });
+  }
+}

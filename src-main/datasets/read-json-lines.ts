@@ -1,0 +1,40 @@
+/** JSON lines → rows: one object a line, blank lines skipped, mistakes named by line. */
+import { userError } from '../contract/errors.ts';
+import { parseJson } from './parse-json.ts';
+import type { Json, OnWarning, Row } from './row.ts';
+import { isObject } from './row.ts';
+import type { TextPiece } from './text-pieces.ts';
+
+/** A value as a row, or the error that says what it is instead. */
+export function asRow(value: Json, where: string): Row {
+  if (isObject(value)) return value;
+  const kind = value === null ? 'null' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw userError('data-not-a-row', `Each row must be an object with named columns; here is ${kind}.`, {
+    where,
+    advice: 'Write each row like {"prompt": "…", "answer": "…"}.',
+  });
+}
+
+/**
+ * Reads rows in batches, one batch for each piece of text.
+ * @throws EspalierError `data-json`, `data-not-a-row` or `data-too-deep`, with the line
+ */
+export async function* readJsonLines(
+  pieces: AsyncIterable<TextPiece>,
+  path: string,
+  onWarning?: OnWarning,
+): AsyncGenerator<Row[]> {
+  for await (const { text, firstLine } of pieces) {
+    const rows: Row[] = [];
+    let line = firstLine;
+    for (let start = 0; start < text.length; line++) {
+      const newline = text.indexOf('\n', start);
+      const end = newline === -1 ? text.length : newline;
+      const content = text.slice(start, end);
+      start = end + 1;
+      if (content.trim() === '') continue;
+      rows.push(asRow(parseJson(content, { path, firstLine: line, onWarning }), `${path}, line ${line}`));
+    }
+    if (rows.length > 0) yield rows;
+  }
+}

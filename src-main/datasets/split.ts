@@ -1,0 +1,73 @@
+/** Holding questions out for evaluation, without the same question on both sides. */
+import { userError } from '../contract/errors.ts';
+import { permutation } from '../contract/random.ts';
+import type { PromptRow } from './row.ts';
+
+const HOLD_OUT = 0x686f6c64;
+const SAMPLE = 0x73616d70;
+
+/** Questions that differ only in white space, or in how an accent is encoded, are the same question. */
+function questionKey(prompt: string): string {
+  return prompt.normalize('NFC').replace(/\s+/g, ' ').trim();
+}
+
+export interface Split {
+  readonly train: PromptRow[];
+  readonly evaluation: PromptRow[];
+}
+
+/**
+ * Holds out a share of the questions, drawn by the seed; both parts keep the order of the file.
+ * @param share of the rows, 0 to 1; at least one question stays on each side unless it is 0
+ * @throws EspalierError `data-split` when there are fewer than two different questions to divide
+ */
+export function holdOut(rows: readonly PromptRow[], share: number, seed: number): Split {
+  if (share === 0) return { train: [...rows], evaluation: [] };
+  const groups = new Map<string, number>();
+  for (const { prompt } of rows) {
+    const key = questionKey(prompt);
+    groups.set(key, (groups.get(key) ?? 0) + 1);
+  }
+  if (groups.size < 2) {
+    throw userError(
+      'data-split',
+      `The data has ${groups.size === 0 ? 'no question' : 'only one different question'}, so none can be held out.`,
+      {
+        where: 'data.holdOut',
+        advice: 'Add questions, or name a file of held-out questions.',
+      },
+    );
+  }
+  const keys = [...groups.keys()];
+  const wanted = Math.max(1, Math.round(rows.length * share));
+  const held = new Set<string>();
+  let count = 0;
+  for (const place of permutation(keys.length, [seed, HOLD_OUT])) {
+    const key = keys[place] ?? '';
+    const size = groups.get(key) ?? 0;
+    // A question that is repeated very often must not take the whole training side with it.
+    if (held.size > 0 && count + size > wanted + rows.length * 0.05) continue;
+    held.add(key);
+    count += size;
+    if (count >= wanted || held.size === keys.length - 1) break;
+  }
+  const isHeld = ({ prompt }: PromptRow): boolean => held.has(questionKey(prompt));
+  return { train: rows.filter((row) => !isHeld(row)), evaluation: rows.filter(isHeld) };
+}
+
+/** Training rows whose question is not among the held-out ones, and how many were left out for that reason. */
+export function withoutHeldOut(
+  train: readonly PromptRow[],
+  evaluation: readonly PromptRow[],
+): { rows: PromptRow[]; removed: number } {
+  const held = new Set(evaluation.map(({ prompt }) => questionKey(prompt)));
+  const rows = train.filter(({ prompt }) => !held.has(questionKey(prompt)));
+  return { rows, removed: train.length - rows.length };
+}
+
+/** At most `limit` rows drawn by the seed, in the order of the file: the same ones every time. */
+export function drawRows(rows: readonly PromptRow[], limit: number, seed: number): PromptRow[] {
+  if (rows.length <= limit) return [...rows];
+  const chosen = permutation(rows.length, [seed, SAMPLE]).slice(0, limit).sort();
+  return [...chosen].flatMap((place) => rows[place] ?? []);
+}
