@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { modelSchema, runConfigSchema } from './experiment.ts';
 import { rewardScoreSchema } from './reward.ts';
 
-const float32 = z.instanceof(Float32Array);
-const int32 = z.instanceof(Int32Array);
+const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
+const int32: z.ZodType<Int32Array> = z.instanceof(Int32Array);
 
 export const finishReasonSchema = z.enum(['stop', 'length']);
 export type FinishReason = z.infer<typeof finishReasonSchema>;

@@ -61,13 +61,24 @@ export async function writeCheckpoint(
  * Gives a finished checkpoint a second role without writing it again: files are hard links where the file
  * system has them (finished checkpoints are never changed), else copies.
  */
-export function linkCheckpoint(runDirectory: string, source: string, role: CheckpointRole, step: number): Promise<string> {
+export function linkCheckpoint(
+  runDirectory: string,
+  source: string,
+  role: CheckpointRole,
+  step: number,
+): Promise<string> {
   return writeCheckpoint(runDirectory, role, step, (directory) => linkTree(source, directory));
 }
 
-/** Newest finished checkpoint of a role, or null where there is none. */
-export async function findCheckpoint(runDirectory: string, role: CheckpointRole): Promise<string | null> {
-  return newest(parent(runDirectory), role);
+/** Newest finished checkpoint of a role (or the one of a step), or null where there is none. */
+export async function findCheckpoint(
+  runDirectory: string,
+  role: CheckpointRole,
+  step?: number,
+): Promise<string | null> {
+  if (step === undefined) return newest(parent(runDirectory), role);
+  const path = join(parent(runDirectory), folderName(role, step));
+  return (await exists(path)) ? path : null;
 }
 
 /**
@@ -92,7 +103,9 @@ export async function removeUnfinished(runDirectory: string): Promise<void> {
   for (const name of await names(root)) {
     if (!name.startsWith(temporaryPrefix)) continue;
     // A crash between the two renames of a rewrite leaves only the replaced folder: it is put back.
-    const replaced = name.startsWith(`${temporaryPrefix}replaced-`) ? join(root, name.slice(`${temporaryPrefix}replaced-`.length)) : null;
+    const replaced = name.startsWith(`${temporaryPrefix}replaced-`)
+      ? join(root, name.slice(`${temporaryPrefix}replaced-`.length))
+      : null;
     if (replaced !== null && !(await exists(replaced))) await rename(join(root, name), replaced);
     else await rm(join(root, name), { recursive: true, force: true });
   }
@@ -111,7 +124,8 @@ async function newest(root: string, role: CheckpointRole): Promise<string | null
 
 async function removeOthers(root: string, role: CheckpointRole, keep: string): Promise<void> {
   for (const name of await names(root)) {
-    if (name !== keep && folderPattern.exec(name)?.[1] === role) await rm(join(root, name), { recursive: true, force: true });
+    if (name !== keep && folderPattern.exec(name)?.[1] === role)
+      await rm(join(root, name), { recursive: true, force: true });
   }
 }
 
@@ -172,14 +186,21 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+  return (
+    error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)
+  );
 }
 
 function diskError(error: unknown, where: string): unknown {
   if (!hasCode(error, 'ENOSPC', 'EDQUOT')) return error;
-  return new EspalierError('environment', 'disk-full', 'The disk is full: the checkpoint could not be written; the one before it is still there.', {
-    where,
-    advice: 'Free some space and continue the run.',
-    cause: error,
-  });
+  return new EspalierError(
+    'environment',
+    'disk-full',
+    'The disk is full: the checkpoint could not be written; the one before it is still there.',
+    {
+      where,
+      advice: 'Free some space and continue the run.',
+      cause: error,
+    },
+  );
 }

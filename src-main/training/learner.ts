@@ -48,9 +48,18 @@ export interface StepResult {
 
 export interface Learner {
   /** Log-probability and entropy of every answer token at this temperature; no gradient. `reference` uses the weights kept by `keepReference`. */
-  score(sequences: readonly LearnerSequence[], temperature: number, which?: 'policy' | 'reference'): Promise<TokenScores[]>;
+  score(
+    sequences: readonly LearnerSequence[],
+    temperature: number,
+    which?: 'policy' | 'reference',
+  ): Promise<TokenScores[]>;
   /** Adds the gradient of the loss over these sequences to what is accumulated; splits into micro-batches itself. */
-  accumulate(sequences: readonly LossSequence[], surrogate: SurrogateSpec, kl: KlSpec, temperature: number): Promise<LossResult>;
+  accumulate(
+    sequences: readonly LossSequence[],
+    surrogate: SurrogateSpec,
+    kl: KlSpec,
+    temperature: number,
+  ): Promise<LossResult>;
   /** One AdamW update from the accumulated gradient, which is then empty again. */
   step(settings: OptimizerSettings): StepResult;
   /** Keeps a copy of the present weights as the reference policy. */

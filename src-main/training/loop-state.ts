@@ -105,11 +105,15 @@ export async function readLoopState(directory: string): Promise<LoopState> {
   try {
     return loopStateSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (cause) {
-    throw userError('checkpoint-broken', `The checkpoint cannot be continued: ${loopStateFile} is missing or damaged.`, {
-      where: file,
-      advice: 'Start the run again, or continue from another checkpoint of it.',
-      cause,
-    });
+    throw userError(
+      'checkpoint-broken',
+      `The checkpoint cannot be continued: ${loopStateFile} is missing or damaged.`,
+      {
+        where: file,
+        advice: 'Start the run again, or continue from another checkpoint of it.',
+        cause,
+      },
+    );
   }
 }
 
@@ -119,10 +123,16 @@ export async function readLoopState(directory: string): Promise<LoopState> {
  */
 export function checkIdentity(saved: RunIdentity, present: RunIdentity, directory: string): void {
   const names = { config: 'settings', model: 'starting model', data: 'data' } as const;
-  const differing = (['config', 'model', 'data'] as const).filter((key) => saved[key] !== present[key]).map((key) => names[key]);
+  const differing = (['config', 'model', 'data'] as const)
+    .filter((key) => saved[key] !== present[key])
+    .map((key) => names[key]);
   if (differing.length === 0) return;
-  throw userError('resume-mismatch', `The run cannot be continued: its ${differing.join(' and ')} changed since the checkpoint was written.`, {
-    where: directory,
-    advice: 'Put back what was changed, or start a new run from this checkpoint as its model folder.',
-  });
+  throw userError(
+    'resume-mismatch',
+    `The run cannot be continued: its ${differing.join(' and ')} changed since the checkpoint was written.`,
+    {
+      where: directory,
+      advice: 'Put back what was changed, or start a new run from this checkpoint as its model folder.',
+    },
+  );
 }

@@ -1,0 +1,164 @@
+/**
+ * Sequences arranged in rows of equal width for one run of the learner. Short sequences share a row (packing); each
+ * sees only itself. The arrangement changes nothing but rounding.
+ */
+import { batchInputs } from '../networks/training-layers.ts';
+import { lossInputs } from './loss-graph.ts';
+import type { LearnerSequence } from './learner.ts';
+import type { Data } from '../runtime/session.ts';
+
+/** Where a sequence lies: row, and first column in it. */
+export interface Place {
+  readonly row: number;
+  readonly column: number;
+}
+
+export interface BatchLayout {
+  readonly rows: number;
+  readonly width: number;
+  /** One for each sequence. */
+  readonly places: readonly Place[];
+}
+
+/** Widths are rounded up to a multiple of this, so that few different sizes occur. */
+const widthStep = 8;
+/** Added to the score of a pair that must not see each other: its weight becomes exactly 0. */
+const hidden = -1e9;
+
+export function sequenceLength(sequence: LearnerSequence): number {
+  return sequence.promptIds.length + sequence.answerIds.length;
+}
+
+/** Rows being filled, first-fit; sequences must come in falling length. */
+class RowPacker {
+  readonly width: number;
+  readonly filled: number[] = [];
+
+  constructor(longest: number) {
+    this.width = Math.ceil(Math.max(1, longest) / widthStep) * widthStep;
+  }
+
+  /** The place of a sequence, in a new row where no open one has room. */
+  place(length: number): Place {
+    let row = this.filled.findIndex((used) => used + length <= this.width);
+    if (row < 0) row = this.filled.push(0) - 1;
+    const column = this.filled[row] ?? 0;
+    this.filled[row] = column + length;
+    return { row, column };
+  }
+
+  /** Rows there would be with one more sequence of this length. */
+  rowsWith(length: number): number {
+    return this.filled.some((used) => used + length <= this.width)
+      ? this.filled.length
+      : this.filled.length + 1;
+  }
+}
+
+function byFallingLength(lengths: readonly number[]): number[] {
+  return lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
+}
+
+/** Packs sequences into few rows of the width of the longest (first fit on falling length). */
+export function packSequences(lengths: readonly number[]): BatchLayout {
+  const packer = new RowPacker(Math.max(1, ...lengths));
+  const places = new Array<Place>(lengths.length);
+  for (const index of byFallingLength(lengths)) places[index] = packer.place(lengths[index] ?? 0);
+  return { rows: packer.filled.length, width: packer.width, places };
+}
+
+/** Splits sequences into groups whose rows hold at most `tokens` tokens (a longer sequence is alone); indices, in order. */
+export function splitMicroBatches(lengths: readonly number[], tokens: number): number[][] {
+  const batches: number[][] = [];
+  let open: number[] = [];
+  let packer: RowPacker | undefined;
+  for (const index of byFallingLength(lengths)) {
+    const length = lengths[index] ?? 0;
+    if (!packer || packer.rowsWith(length) * packer.width > tokens) {
+      if (open.length > 0) batches.push(open);
+      open = [];
+      packer = new RowPacker(length);
+    }
+    packer.place(length);
+    open.push(index);
+  }
+  if (open.length > 0) batches.push(open);
+  return batches.map((batch) => batch.sort((a, b) => a - b));
+}
+
+/** Sizes and data of everything that describes the tokens of a batch and which of them are scored. */
+export interface BatchData {
+  readonly feeds: Readonly<Record<string, { readonly data: Data; readonly shape: readonly number[] }>>;
+  /** B·T, and the number of scored tokens: all answer tokens, sequence by sequence. */
+  readonly tokens: number;
+  readonly scored: number;
+}
+
+/** Fills the inputs of a batch. `windows` are the attention windows that occur in the model (null for all). */
+export function fillBatch(
+  sequences: readonly LearnerSequence[],
+  layout: BatchLayout,
+  windows: readonly (number | null)[],
+): BatchData {
+  const { rows, width, places } = layout;
+  const tokens = rows * width;
+  const ids = new Int32Array(tokens);
+  const positionRows = new Int32Array(tokens);
+  // Which sequence each token belongs to; padding is a sequence of its own, so that its softmax has something to see.
+  const owner = new Int32Array(tokens).fill(-1);
+  const scored = sequences.reduce((sum, { answerIds }) => sum + answerIds.length, 0);
+  const scoredRows = new Int32Array(scored);
+  const targets = new Int32Array(scored);
+  const inverse = new Int32Array(tokens).fill(scored);
+  let next = 0;
+  sequences.forEach(({ promptIds, answerIds }, index) => {
+    const place = places[index];
+    if (!place || promptIds.length === 0) throw new Error('internal: a sequence without place or prompt');
+    const start = place.row * width + place.column;
+    ids.set(promptIds, start);
+    ids.set(answerIds, start + promptIds.length);
+    for (let offset = 0; offset < promptIds.length + answerIds.length; offset++) {
+      positionRows[start + offset] = offset;
+      owner[start + offset] = index;
+    }
+    for (let token = 0; token < answerIds.length; token++) {
+      const row = start + promptIds.length + token - 1;
+      scoredRows[next] = row;
+      inverse[row] = next;
+      targets[next] = answerIds[token] ?? 0;
+      next++;
+    }
+  });
+  const positions = BigInt64Array.from(positionRows, BigInt);
+  return {
+    tokens,
+    scored,
+    feeds: {
+      [batchInputs.ids]: { data: ids, shape: [tokens] },
+      [batchInputs.positions]: { data: positions, shape: [rows, width] },
+      [batchInputs.positionRows]: { data: positionRows, shape: [tokens] },
+      ...Object.fromEntries(
+        windows.map((window) => [
+          batchInputs.mask(window),
+          { data: maskOf(owner, rows, width, window), shape: [rows, 1, 1, width, width] },
+        ]),
+      ),
+      [lossInputs.rows]: { data: scoredRows, shape: [scored] },
+      [lossInputs.inverse]: { data: inverse, shape: [tokens] },
+      [lossInputs.targets]: { data: targets, shape: [scored] },
+    },
+  };
+}
+
+function maskOf(owner: Int32Array, rows: number, width: number, window: number | null): Float32Array {
+  const mask = new Float32Array(rows * width * width).fill(hidden);
+  for (let row = 0; row < rows; row++) {
+    for (let to = 0; to < width; to++) {
+      const mine = owner[row * width + to];
+      const line = (row * width + to) * width;
+      const first = window === null ? 0 : Math.max(0, to - window + 1);
+      for (let from = to; from >= first && owner[row * width + from] === mine; from--) mask[line + from] = 0;
+    }
+  }
+  return mask;
+}

@@ -1,0 +1,204 @@
+/**
+ * The graphs of learning: log-probabilities alone, and the surrogate loss of a batch with its gradients. The formulas of
+ * the loss are those of estimators/surrogate.ts, which is what this file is tested against.
+ */
+import type { KlSpec, SurrogateSpec } from '../contract/estimator.ts';
+import type { Output } from '../graph/compile.ts';
+import type { RowGradient } from '../graph/differentiate.ts';
+import { differentiate } from '../graph/differentiate.ts';
+import { Graph } from '../graph/graph.ts';
+import type { GraphNode } from '../graph/graph.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { expectedTensors } from '../models/expected-tensors.ts';
+import { buildNetwork, networkEnds } from '../networks/architectures.ts';
+import { scoreTokens } from '../networks/head.ts';
+import { TrainingLayers } from '../networks/training-layers.ts';
+
+/** What is fed for the loss, each [M, 1] with one row for each scored token, except where said. */
+export const lossInputs = {
+  /** Row of the hidden vector that predicts the token [M] int32, and where each row went [B·T] int32. */
+  rows: 'rows',
+  inverse: 'rows-inverse',
+  /** [M] int32. */
+  targets: 'targets',
+  /** One number. */
+  inverseTemperature: 'inverse-temperature',
+  advantages: 'advantages',
+  weights: 'weights',
+  oldLogprobs: 'old-logprobs',
+  referenceLogprobs: 'reference-logprobs',
+  /** Matrices between tokens and answers for ratios of whole answers: [S, M] with the weight of each token, [M, S] of 0 and 1. */
+  answerWeights: 'answer-weights',
+  answerMembers: 'answer-members',
+} as const;
+
+/** What of a loss decides which graph is needed. */
+export interface LossForm {
+  readonly surrogate: Pick<SurrogateSpec, 'kind' | 'ratio' | 'clipLow' | 'clipHigh' | 'dualClip'>;
+  readonly kl: KlSpec;
+  /** Every ratio is 1: the batch was sampled from the present weights. */
+  readonly onPolicy: boolean;
+  /** Gradients are added to what the arrays hold. */
+  readonly accumulate: boolean;
+}
+
+export interface GradientOutput extends Output {
+  readonly parameter: string;
+  readonly rows: readonly [number, number] | null;
+}
+
+/** Rows to be added to the gradient of a table after the run; `ids` names the fed ids. */
+export interface RowsOutput extends Output {
+  readonly parameter: string;
+  readonly ids: string;
+}
+
+export interface LossGraph {
+  readonly graph: Graph;
+  readonly loss: Output;
+  readonly logprobs: Output;
+  readonly entropies: Output;
+  readonly gradients: readonly GradientOutput[];
+  readonly rows: readonly RowsOutput[];
+}
+
+const column = ['M', 1] as const;
+
+/** Name of the input that holds the sum so far of a gradient output. */
+export function sumInput(gradient: GradientOutput): string {
+  return `sum/${gradient.name}`;
+}
+
+/** Log-probabilities and entropies [M, 1] of the scored tokens. */
+export function buildScoreGraph(config: ModelConfig): { graph: Graph; logprobs: Output; entropies: Output } {
+  const graph = new Graph();
+  const shapes = new Map(expectedTensors(config).map(({ name, shape }) => [name, shape]));
+  const { hidden, finalNorm } = buildNetwork(new TrainingLayers(graph, config, shapes), config);
+  const rows = graph.input(lossInputs.rows, ['M'], 'int32');
+  const inverse = graph.input(lossInputs.inverse, ['B*T'], 'int32');
+  const picked = finalNorm(graph.pickRows(hidden, rows, inverse));
+  const cooled = graph.multiply(picked, graph.input(lossInputs.inverseTemperature, []));
+  const { head } = networkEnds(config);
+  const { logprobs, entropies } = scoreTokens(
+    graph,
+    cooled,
+    { name: head, shape: [config.vocabularySize, config.hiddenSize] },
+    graph.input(lossInputs.targets, ['M'], 'int32'),
+  );
+  return {
+    graph,
+    logprobs: { name: 'logprobs', node: logprobs },
+    entropies: { name: 'entropies', node: entropies },
+  };
+}
+
+/** The loss Σ weight · token loss with the gradients of all weights. */
+export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
+  const { graph, logprobs, entropies } = buildScoreGraph(config);
+  const loss = sum(
+    graph,
+    graph.multiply(graph.input(lossInputs.weights, column), tokenLoss(graph, logprobs.node, form)),
+  );
+  const { gradients, rows } = differentiate(graph, loss, ({ operation }) => operation.kind === 'parameter');
+  const outputs = gradients.map(({ parameter, gradient }): GradientOutput => {
+    if (parameter.operation.kind !== 'parameter')
+      throw new Error('internal: a gradient of something that is no parameter');
+    const { name, rows: range } = parameter.operation;
+    const output = {
+      name: `gradient/${name}${range ? `[${range[0]}:${range[1]}]` : ''}`,
+      node: gradient,
+      parameter: name,
+      rows: range,
+    };
+    return form.accumulate ? { ...output, node: addSoFar(graph, output) } : output;
+  });
+  return {
+    graph,
+    loss: { name: 'loss', node: loss },
+    logprobs,
+    entropies,
+    gradients: outputs,
+    rows: rows.map((row, index) => rowsOutput(row, index)),
+  };
+}
+
+function rowsOutput({ parameter, ids, rows }: RowGradient, index: number): RowsOutput {
+  if (parameter.operation.kind !== 'parameter' || ids.operation.kind !== 'input')
+    throw new Error('internal: rows of something that is no table');
+  return {
+    name: `rows/${index}/${parameter.operation.name}`,
+    node: rows,
+    parameter: parameter.operation.name,
+    ids: ids.operation.name,
+  };
+}
+
+/** The gradient plus the sum so far, inside the matrix product where it is one. */
+function addSoFar(graph: Graph, output: GradientOutput): GraphNode {
+  const { node } = output;
+  const before = graph.input(sumInput(output), node.shape);
+  const [a, b, c] = node.inputs;
+  return node.operation.kind === 'gemm' && a && b && !c
+    ? graph.gemm(a, b, { ...node.operation, c: before })
+    : graph.addition(node, before);
+}
+
+function sum(graph: Graph, x: GraphNode): GraphNode {
+  return graph.reshape(graph.reduceSum(x, [0, 1]), []);
+}
+
+/** Loss of each token [M, 1] before weighting, the KL term included. */
+export function tokenLoss(graph: Graph, logprobs: GraphNode, form: LossForm): GraphNode {
+  const policy = policyLoss(graph, logprobs, form);
+  const { kl } = form;
+  if (kl.where !== 'loss' || kl.coefficient === 0) return policy;
+  const difference = graph.subtract(logprobs, graph.input(lossInputs.referenceLogprobs, column));
+  return graph.addition(policy, graph.scale(klTerm(graph, difference, kl), kl.coefficient));
+}
+
+/** Estimate of KL(π‖ref) from Δ = log π − log ref at a sampled token (Schulman 2020). */
+function klTerm(graph: Graph, difference: GraphNode, { estimator }: KlSpec): GraphNode {
+  switch (estimator) {
+    case 'k1':
+      throw new Error('internal: k1 in the loss has a gradient of zero on average and is refused before');
+    case 'k2':
+      return graph.scale(graph.multiply(difference, difference), 0.5);
+    case 'k3':
+      return graph.addition(
+        graph.subtract(graph.unary('exp', graph.unary('neg', difference)), graph.scalar(1)),
+        difference,
+      );
+  }
+}
+
+function policyLoss(graph: Graph, logprobs: GraphNode, { surrogate, onPolicy }: LossForm): GraphNode {
+  if (surrogate.kind === 'nll') return graph.unary('neg', logprobs);
+  const advantages = graph.input(lossInputs.advantages, column);
+  const gain = (factor: GraphNode): GraphNode => graph.unary('neg', graph.multiply(factor, advantages));
+  if (surrogate.kind === 'pg') return gain(logprobs);
+
+  const old = onPolicy ? graph.detach(logprobs) : graph.input(lossInputs.oldLogprobs, column);
+  const ratio = graph.unary('exp', logRatio(graph, graph.subtract(logprobs, old), surrogate.ratio));
+  const clipped = graph.binary(
+    'min',
+    graph.binary('max', ratio, graph.scalar(1 - surrogate.clipLow)),
+    graph.scalar(1 + surrogate.clipHigh),
+  );
+  if (surrogate.kind === 'cispo') return gain(graph.multiply(graph.detach(clipped), logprobs));
+
+  const loss = graph.binary('max', gain(clipped), gain(ratio));
+  if (surrogate.dualClip === undefined) return loss;
+  const bounded = graph.binary('min', loss, graph.scale(advantages, -surrogate.dualClip));
+  const negative = graph.lessOrEqual(advantages, graph.scalar(0));
+  return graph.addition(
+    graph.multiply(negative, bounded),
+    graph.multiply(graph.subtract(graph.scalar(1), negative), loss),
+  );
+}
+
+/** The log-ratio that is clipped: of the token, or of its answer (mean or sum, as the fed weights say). */
+function logRatio(graph: Graph, difference: GraphNode, ratio: SurrogateSpec['ratio']): GraphNode {
+  if (ratio === 'token') return difference;
+  const perAnswer = graph.gemm(graph.input(lossInputs.answerWeights, ['S', 'M']), difference);
+  return graph.gemm(graph.input(lossInputs.answerMembers, ['M', 'S']), perAnswer);
+}

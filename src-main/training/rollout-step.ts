@@ -1,0 +1,281 @@
+/**
+ * One step of learning from sampled answers: ask, grade, compare, learn. Everything random in it is a
+ * function of seed, step, question and answer, so a step can be done again and comes out the same.
+ */
+import { userError } from '../contract/errors.ts';
+import type { Sample } from '../contract/events.ts';
+import type { RewardScore } from '../contract/reward.ts';
+import { computeAdvantages } from '../estimators/advantages.ts';
+import type { SampleResult } from '../rollout/sampler.ts';
+import type { LearnerSequence, OptimizerSettings, TokenScores } from './learner.ts';
+import type { LoopState } from './loop-state.ts';
+import { reportProgress } from './progress.ts';
+import { rolloutMetrics } from './step-metrics.ts';
+import { streams } from './training-parts.ts';
+import type { AnswerText, PreparedPrompt, TrainingParts } from './training-parts.ts';
+import { updatePolicy } from './update-policy.ts';
+
+/** What a step changes in the state of the loop, besides the weights. */
+export type StepChange = Pick<
+  LoopState,
+  'movingAverage' | 'samplerGap' | 'answers' | 'generatedTokens' | 'generateSeconds'
+>;
+
+export interface StepOutcome {
+  readonly metrics: Record<string, number>;
+  readonly samples: readonly Sample[];
+  /** False when the update was left out because loss or gradient was not finite. */
+  readonly applied: boolean;
+  readonly change: StepChange;
+}
+
+/** Answers of one step, before anything is learnt from them. Lists have one entry for each answer. */
+interface Rollouts {
+  readonly prompts: readonly PreparedPrompt[];
+  readonly groups: readonly number[];
+  readonly answers: readonly SampleResult[];
+  readonly texts: readonly AnswerText[];
+  readonly rewards: readonly RewardScore[];
+  /** Reward of the greedy answer to each question (ReMax), else null. */
+  readonly greedyRewards: readonly (number | null)[] | null;
+  readonly tokens: number;
+  readonly generateSeconds: number;
+  readonly rewardSeconds: number;
+}
+
+/**
+ * A difference of log-probabilities between sampler and learner up to which the correcting weight lies within
+ * 0.1 % of 1. While the newest measured difference is smaller, the pass that computes the weights is left out.
+ */
+const negligibleGap = 1e-3;
+
+/**
+ * Does one step on these questions.
+ * @throws user error `not-gradable` when the share of answers without a grade is above the limit
+ */
+export async function rolloutStep(
+  parts: TrainingParts,
+  prompts: readonly PreparedPrompt[],
+  state: LoopState,
+  settings: OptimizerSettings,
+): Promise<StepOutcome> {
+  const { spec, config, learner } = parts;
+  const { temperature } = config.budget;
+  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  checkGradable(parts, rollouts, state.step);
+  const learnStarted = parts.now();
+  const sequences = rollouts.answers.map((answer, place): LearnerSequence => ({
+    promptIds: rollouts.prompts[place]!.promptIds,
+    answerIds: answer.ids,
+  }));
+  await parts.pause();
+  const old = needsOldScores(parts, state) ? await learner.score(sequences, temperature) : null;
+  const withReference = spec.kl.where !== 'none' && spec.kl.coefficient > 0;
+  await parts.pause();
+  const reference = withReference ? await learner.score(sequences, temperature, 'reference') : null;
+  const oldLogprobs = old && old.map((scores) => scores.logprobs);
+  const referenceLogprobs = reference && reference.map((scores) => scores.logprobs);
+  const {
+    advantages,
+    included,
+    state: nextAdvantageState,
+  } = computeAdvantages(
+    {
+      groups: rollouts.groups,
+      rewards: rollouts.rewards.map((score) => score.total),
+      lengths: sequences.map((sequence) => sequence.answerIds.length),
+      ...(rollouts.greedyRewards === null ? {} : { greedyRewards: rollouts.greedyRewards }),
+      ...(oldLogprobs === null || referenceLogprobs === null
+        ? {}
+        : { logprobs: oldLogprobs, referenceLogprobs }),
+    },
+    spec.advantage,
+    spec.kl,
+    { movingAverage: state.movingAverage },
+  );
+  const samplerLogprobs = rollouts.answers.map((answer) => answer.logprobs);
+  const update = await updatePolicy(
+    parts,
+    {
+      sequences,
+      groups: rollouts.groups,
+      included,
+      advantages,
+      samplerLogprobs,
+      oldLogprobs,
+      referenceLogprobs,
+    },
+    state.step,
+    settings,
+    temperature,
+  );
+  const scores = old ?? update.firstScores;
+  const measured = largestGap(scores, samplerLogprobs);
+  const samples = rollouts.answers.map((_, place): Sample => ({
+    ...sampleOf(rollouts, place),
+    ...withScores(scores[place] ?? null),
+    advantages: advantages[place]!,
+    ...(referenceLogprobs === null ? {} : { referenceLogprobs: referenceLogprobs[place]! }),
+  }));
+  const seconds = {
+    generate: rollouts.generateSeconds,
+    reward: rollouts.rewardSeconds,
+    learn: (parts.now() - learnStarted) / 1000,
+  };
+  const { groups, greedyRewards, tokens } = rollouts;
+  const { movingAverage } = state;
+  const measures = {
+    samples,
+    groups,
+    greedyRewards,
+    tokens,
+    advantages,
+    included,
+    old,
+    referenceLogprobs,
+    movingAverage,
+    update,
+    seconds,
+  };
+  return {
+    metrics: rolloutMetrics(measures, spec.surrogate, spec.kl),
+    samples,
+    applied: update.failed === 0,
+    change: {
+      movingAverage: nextAdvantageState.movingAverage,
+      samplerGap: measured ?? state.samplerGap,
+      answers: state.answers + rollouts.answers.length,
+      generatedTokens: state.generatedTokens + rollouts.tokens,
+      generateSeconds: state.generateSeconds + rollouts.generateSeconds,
+    },
+  };
+}
+
+/**
+ * Whether the learner must score the answers before learning: for ratios of later passes, for a KL penalty in the
+ * reward, and for the correction of the sampler. In the only pass over a batch the ratio is 1 by definition.
+ */
+function needsOldScores(parts: TrainingParts, state: LoopState): boolean {
+  const { surrogate, kl } = parts.spec;
+  if (surrogate.epochs > 1 || parts.config.method.minibatches > 1) return true;
+  if (kl.where === 'reward' && kl.coefficient > 0) return true;
+  return surrogate.samplerCap !== null && (state.samplerGap === null || state.samplerGap > negligibleGap);
+}
+
+async function sampleAndGrade(
+  parts: TrainingParts,
+  prompts: readonly PreparedPrompt[],
+  step: number,
+): Promise<Rollouts> {
+  const { plan } = parts.spec;
+  const { seed, budget } = parts.config;
+  if (parts.reward === null) throw new Error('learning from sampled answers needs a reward');
+  const started = parts.now();
+  const asked = prompts.flatMap((prompt, slot) =>
+    Array.from({ length: plan.samplesPerPrompt }, (_, sample) => ({ prompt, slot, sample })),
+  );
+  const options = { maxTokens: budget.maxTokens, topP: 1, topK: 0, stopIds: parts.stopIds };
+  const progress = reportProgress(parts, 'training', asked.length, 'sampling answers');
+  const answers = await parts.sampler.generate(
+    asked.map(({ prompt, slot, sample }) => ({
+      promptIds: prompt.promptIds,
+      stream: [seed, streams.answer, step, slot, sample],
+    })),
+    {
+      ...options,
+      temperature: budget.temperature,
+      onProgress: (finished) => {
+        progress(finished);
+        return true;
+      },
+    },
+  );
+  const greedy = plan.greedy
+    ? await parts.sampler.generate(
+        prompts.map((prompt) => ({ promptIds: prompt.promptIds, stream: [seed] })),
+        { ...options, temperature: 0 },
+      )
+    : null;
+  const sampled = parts.now();
+  await parts.pause();
+  const texts = await parts.decode(answers);
+  const greedyTexts = greedy && (await parts.decode(greedy));
+  const grade = parts.reward;
+  const rewards = asked.map(({ prompt }, place) => grade('train', prompt, texts[place]!.text));
+  const greedyRewards =
+    greedyTexts && prompts.map((prompt, slot) => grade('train', prompt, greedyTexts[slot]!.text).total);
+  return {
+    prompts: asked.map(({ prompt }) => prompt),
+    groups: asked.map(({ slot }) => slot),
+    answers,
+    texts,
+    rewards,
+    greedyRewards,
+    tokens: [...answers, ...(greedy ?? [])].reduce((sum, answer) => sum + answer.ids.length, 0),
+    generateSeconds: (sampled - started) / 1000,
+    rewardSeconds: (parts.now() - sampled) / 1000,
+  };
+}
+
+function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
+  const limit = parts.config.reward?.notGradableLimit ?? 0;
+  const failed = rollouts.rewards.filter((score) => score.total === null);
+  const share = failed.length / rollouts.rewards.length;
+  if (share <= limit && failed.length < rollouts.rewards.length) return;
+  const component = failed.flatMap((score) => score.components).find((part) => part.value === null);
+  // The answers are kept although nothing is learnt from them: they show what the grader failed on.
+  parts.emit({
+    type: 'samples',
+    step: step + 1,
+    samples: rollouts.answers.map((_, place) => sampleOf(rollouts, place)),
+  });
+  throw userError(
+    'not-gradable',
+    `${failed.length} of ${rollouts.rewards.length} answers of step ${step + 1} could not be graded, more than the limit of ${Math.round(limit * 100)} %` +
+      (component === undefined ? '.' : `: ${component.name}: ${component.reason}.`),
+    {
+      where: component === undefined ? 'reward' : `reward component ${component.name}`,
+      advice:
+        'Check the answer column of the training data and the settings of this component, or raise reward.notGradableLimit; then continue the run.',
+    },
+  );
+}
+
+function sampleOf(rollouts: Rollouts, place: number): Sample {
+  const prompt = rollouts.prompts[place]!;
+  const answer = rollouts.answers[place]!;
+  const group = rollouts.groups[place]!;
+  return {
+    split: 'train',
+    promptIndex: prompt.index,
+    sampleIndex: place - rollouts.groups.indexOf(group),
+    prompt: prompt.prompt,
+    reference: prompt.reference,
+    promptIds: prompt.promptIds,
+    ids: answer.ids,
+    ...rollouts.texts[place]!,
+    finish: answer.finish,
+    reward: rollouts.rewards[place]!,
+    samplerLogprobs: answer.logprobs,
+  };
+}
+
+function withScores(scores: TokenScores | null): Pick<Sample, 'logprobs' | 'entropies'> {
+  return scores === null ? {} : { logprobs: scores.logprobs, entropies: scores.entropies };
+}
+
+/** Largest |log π_learner − log π_sampler| over all tokens that were scored; null where none was. */
+function largestGap(
+  scores: readonly (TokenScores | null)[],
+  sampler: readonly Float32Array[],
+): number | null {
+  let gap: number | null = null;
+  for (const [place, score] of scores.entries()) {
+    if (score === null) continue;
+    for (const [token, value] of score.logprobs.entries()) {
+      const difference = Math.abs(value - sampler[place]![token]!);
+      if (Number.isFinite(difference) && (gap === null || difference > gap)) gap = difference;
+    }
+  }
+  return gap;
+}

@@ -1,0 +1,155 @@
+/** All metrics of a training step: those of answers and loss from the estimators, and what the loop itself measures. */
+import type { KlSpec, SurrogateSpec } from '../contract/estimator.ts';
+import type { Sample } from '../contract/events.ts';
+import { policyMetrics, rewardMetrics } from '../estimators/metrics.ts';
+import type { ScoredAnswer } from '../estimators/metrics.ts';
+import { componentMeans } from './evaluate.ts';
+import type { TokenScores } from './learner.ts';
+import type { UpdateResult } from './update-policy.ts';
+
+/** Metrics that the training loop adds to those of `estimators/metric-names.ts`; docs/metrics.md lists the same. */
+export const trainingMetricDefinitions = {
+  loss: 'Value of the loss that was differentiated, mean over the optimizer steps of the step.',
+  gradientNorm: 'Global norm of the gradient before clipping, mean over the optimizer steps of the step.',
+  learningRate: 'Learning rate of the step, after warm-up and schedule.',
+  updates: 'Optimizer steps that changed the weights.',
+  updatesLeftOut: 'Optimizer steps left out because loss or gradient was not finite.',
+  skippedShare:
+    'Share of answers whose computation was skipped because they add nothing to the gradient; they stay in the divisors.',
+  generatedTokens: 'Tokens sampled in the step.',
+  generatedTokensPerSecond: 'Tokens sampled for each second of sampling.',
+  learntTokens: 'Answer tokens in the loss of the step.',
+  secondsGenerate: 'Seconds of sampling answers.',
+  secondsReward: 'Seconds of decoding and grading answers.',
+  secondsLearn: 'Seconds of scoring, gradients and optimizer.',
+  secondsStep: 'Seconds of the whole step.',
+  memoryResident: 'Resident memory of the trainer after the step, bytes.',
+} as const;
+
+export type TrainingMetricName = keyof typeof trainingMetricDefinitions;
+
+/** Mean of each reward component has the name `reward.` and the name of the component. */
+export const componentMetricPrefix = 'reward.';
+
+export interface RolloutMeasures {
+  readonly samples: readonly Sample[];
+  readonly groups: readonly number[];
+  readonly greedyRewards: readonly (number | null)[] | null;
+  /** Tokens sampled, greedy baselines included. */
+  readonly tokens: number;
+  readonly advantages: readonly Float32Array[];
+  readonly included: readonly boolean[];
+  /** Scores before the first update where they were computed apart from the update. */
+  readonly old: readonly TokenScores[] | null;
+  readonly referenceLogprobs: readonly Float32Array[] | null;
+  /** What the rewards were compared with (REINFORCE), before this step. */
+  readonly movingAverage: number | null;
+  readonly update: UpdateResult;
+  readonly seconds: { readonly generate: number; readonly reward: number; readonly learn: number };
+}
+
+/** Metrics of a step that learnt from sampled answers; values that do not apply may be missing or not finite. */
+export function rolloutMetrics(
+  measures: RolloutMeasures,
+  surrogate: SurrogateSpec,
+  kl: KlSpec,
+): Record<string, number> {
+  const { samples, groups, greedyRewards, update, seconds, tokens } = measures;
+  return {
+    ...rewardMetrics({
+      groups,
+      rewards: samples.map((sample) => sample.reward.total),
+      lengths: samples.map((sample) => sample.ids.length),
+      truncated: samples.map((sample) => sample.finish === 'length'),
+      ...(greedyRewards === null ? {} : { greedyRewards }),
+    }),
+    ...prefixed(componentMeans(samples)),
+    ...policyMetrics(scoredAnswers(measures), surrogate, kl),
+    ...advantageMetrics(measures),
+    ...(measures.movingAverage === null ? {} : { baselineValue: measures.movingAverage }),
+    ...updateMetrics(update),
+    learntTokens: samples.reduce(
+      (sum, sample, place) => sum + (measures.included[place] ? sample.ids.length : 0),
+      0,
+    ),
+    generatedTokens: tokens,
+    generatedTokensPerSecond: tokens / seconds.generate,
+    secondsGenerate: seconds.generate,
+    secondsReward: seconds.reward,
+    secondsLearn: seconds.learn,
+  };
+}
+
+/** Metrics of a step of supervised learning. */
+export function supervisedMetrics(
+  update: UpdateResult,
+  surrogate: SurrogateSpec,
+  kl: KlSpec,
+  seconds: number,
+): Record<string, number> {
+  const answers = update.lastScores.flatMap((scores): ScoredAnswer[] =>
+    scores === null
+      ? []
+      : [{ ...scores, advantages: new Float32Array(scores.logprobs.length).fill(1), included: true }],
+  );
+  const learntTokens = answers.reduce((sum, answer) => sum + answer.logprobs.length, 0);
+  return {
+    ...policyMetrics(answers, surrogate, kl),
+    ...updateMetrics(update),
+    learntTokens,
+    secondsLearn: seconds,
+  };
+}
+
+function updateMetrics(update: UpdateResult): Record<string, number> {
+  return {
+    loss: update.loss,
+    gradientNorm: update.gradientNorm,
+    updates: update.applied,
+    updatesLeftOut: update.failed,
+    skippedShare: update.skipped / (update.computed + update.skipped),
+  };
+}
+
+/** Answers of the last pass, which shows how far the policy moved; where nothing was learnt, those scored before it. */
+function scoredAnswers(measures: RolloutMeasures): ScoredAnswer[] {
+  const { samples, old, update, advantages, included, referenceLogprobs } = measures;
+  const learnt = update.lastScores.some((scores) => scores !== null);
+  return samples.flatMap((sample, place): ScoredAnswer[] => {
+    const present = learnt ? update.lastScores[place] : old?.[place];
+    if (!present) return [];
+    return [
+      {
+        ...present,
+        advantages: advantages[place]!,
+        oldLogprobs: old?.[place]?.logprobs ?? null,
+        referenceLogprobs: referenceLogprobs?.[place] ?? null,
+        samplerLogprobs: sample.samplerLogprobs,
+        included: included[place]!,
+      },
+    ];
+  });
+}
+
+/** Mean and deviation of advantages over all tokens that count, those of skipped answers (all 0) too. */
+function advantageMetrics({ advantages, included }: RolloutMeasures): Record<string, number> {
+  let count = 0;
+  let sum = 0;
+  let squares = 0;
+  for (const [place, values] of advantages.entries()) {
+    if (!included[place]) continue;
+    count += values.length;
+    for (const value of values) {
+      sum += value;
+      squares += value * value;
+    }
+  }
+  const mean = sum / count;
+  return { advantageMean: mean, advantageStd: Math.sqrt(Math.max(squares / count - mean * mean, 0)) };
+}
+
+function prefixed(values: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [`${componentMetricPrefix}${name}`, value]),
+  );
+}

@@ -1,0 +1,57 @@
+/** Everything that the training loop works with, handed in so that it can run in any process and in tests. */
+import type { EstimatorSpec } from '../contract/estimator.ts';
+import type { TrainerEvent } from '../contract/events.ts';
+import type { RunConfig } from '../contract/experiment.ts';
+import type { RewardScore } from '../contract/reward.ts';
+import type { SampleResult, Sampler } from '../rollout/sampler.ts';
+import type { Learner } from './learner.ts';
+import type { RunIdentity } from './loop-state.ts';
+
+/** One question, ready to be asked. */
+export interface PreparedPrompt {
+  /** Place of its row in its data set. */
+  readonly index: number;
+  /** Text as the model reads it, chat template included. */
+  readonly prompt: string;
+  readonly promptIds: Int32Array;
+  /** The right answer, or empty where the data set has none. */
+  readonly reference: string;
+  /** For methods that learn from the data set: tokens of the answer with the end token; null elsewhere. */
+  readonly answerIds: Int32Array | null;
+}
+
+export interface AnswerText {
+  readonly text: string;
+  /** Where each token ends in `text`, in UTF-16 units; absent where the tokenizer cannot tell. */
+  readonly tokenEnds?: Int32Array;
+}
+
+export interface TrainingParts {
+  readonly config: RunConfig;
+  readonly spec: EstimatorSpec;
+  readonly train: readonly PreparedPrompt[];
+  readonly evaluation: readonly PreparedPrompt[];
+  /** Token ids that end an answer. */
+  readonly stopIds: readonly number[];
+  readonly learner: Learner;
+  readonly sampler: Sampler;
+  /** Texts of answers, special tokens and the token that ended them left out. */
+  readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
+  /** Reward of an answer; null where the run has no reward (supervised learning). */
+  readonly reward:
+    ((split: 'train' | 'evaluation', prompt: PreparedPrompt, text: string) => RewardScore) | null;
+  readonly identity: RunIdentity;
+  /** The facts of the `ready` event. */
+  readonly facts: Omit<Extract<TrainerEvent, { type: 'ready' }>, 'type' | 'fromStep'>;
+  readonly emit: (event: TrainerEvent) => void;
+  /** Milliseconds, rising. */
+  readonly now: () => number;
+  /** Resident memory of this process, bytes. */
+  readonly memory: () => number;
+  readonly stopRequested: () => boolean;
+  /** Lets the process read its messages; called between batches. */
+  readonly pause: () => Promise<void>;
+}
+
+/** First number of every random stream of training after the seed, so that no two uses share numbers. */
+export const streams = { answer: 1, minibatch: 2 } as const;
