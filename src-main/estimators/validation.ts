@@ -1,0 +1,94 @@
+/** Settings that cannot work, refused before a run starts: what, why, and what to do instead. */
+import { userError } from '../contract/errors.ts';
+import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
+import type { Estimator } from './estimator.ts';
+
+type Described = Pick<Estimator, 'title' | 'defaults'>;
+
+/** Checks common to all methods that sample answers. `smallestGroup` is 2 where answers are compared with each other. */
+export function validateOnline(
+  estimator: Described,
+  smallestGroup: 1 | 2,
+  method: MethodConfig,
+  budget: BudgetConfig,
+): void {
+  const groupSize = method.groupSize ?? estimator.defaults.groupSize;
+  if (groupSize < smallestGroup) {
+    throw userError(
+      'group-too-small',
+      `${estimator.title} compares the answers to one question with each other; with ${groupSize} there is nothing to compare, so every advantage would be 0.`,
+      {
+        where: 'method.groupSize',
+        advice: `Use at least 2, better ${Math.max(estimator.defaults.groupSize, 4)}; or a method that needs one answer, such as reinforce or remax.`,
+      },
+    );
+  }
+  validateKl(method);
+  const answers = groupSize * budget.promptsPerStep;
+  if (method.minibatches > answers) {
+    throw userError(
+      'too-many-minibatches',
+      `${answers} answers a step (${budget.promptsPerStep} questions × ${groupSize}) cannot be cut into ${method.minibatches} updates.`,
+      { where: 'method.minibatches', advice: `Use at most ${answers}, or ask more questions per step.` },
+    );
+  }
+}
+
+/** Refuses baseline settings, which only REINFORCE has. */
+export function refuseBaseline(estimator: Described, method: MethodConfig): void {
+  for (const field of ['baseline', 'baselineDecay'] as const) {
+    if (method[field] !== undefined) {
+      throw notApplicable(
+        estimator,
+        field,
+        'its baseline is part of the method',
+        'Leave it out, or use the method reinforce.',
+      );
+    }
+  }
+}
+
+/** The error for a setting that a method does not have. */
+export function notApplicable(
+  estimator: Described,
+  field: keyof MethodConfig,
+  reason: string,
+  advice: string,
+): Error {
+  return userError(
+    'setting-not-applicable',
+    `${estimator.title} has no use for the setting ${field}: ${reason}.`,
+    {
+      where: `method.${field}`,
+      advice,
+    },
+  );
+}
+
+function validateKl(method: MethodConfig): void {
+  const { where, estimator, coefficient } = method.kl;
+  if (where === 'none' && coefficient > 0) {
+    throw userError(
+      'kl-nowhere',
+      `A KL coefficient of ${coefficient} has no effect while the penalty is switched off.`,
+      {
+        where: 'method.kl.where',
+        advice: 'Set where to reward (with k1) or loss (with k2), or the coefficient to 0.',
+      },
+    );
+  }
+  if (where === 'loss' && estimator === 'k1') {
+    throw userError(
+      'kl-without-gradient',
+      'The estimate k1 in the loss has an expected gradient of zero: it would add noise and hold nothing back.',
+      { where: 'method.kl.estimator', advice: 'Use k2 in the loss, or put k1 into the reward.' },
+    );
+  }
+  if (where === 'reward' && estimator !== 'k1') {
+    throw userError(
+      'kl-estimator-in-reward',
+      `The estimate ${estimator} in the reward does not give the gradient of the KL; only k1 does.`,
+      { where: 'method.kl.estimator', advice: `Use k1 in the reward, or ${estimator} in the loss.` },
+    );
+  }
+}
