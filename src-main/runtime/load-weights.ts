@@ -1,0 +1,31 @@
+/** Weights into a parameter store: read from a checkpoint, or drawn at random. */
+import { normal } from '../contract/random.ts';
+import type { Checkpoint } from '../models/checkpoint.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { expectedTensors } from '../models/expected-tensors.ts';
+import { readTensor } from '../models/read-tensor.ts';
+import { parameterGroups } from '../networks/parameter-groups.ts';
+import { ParameterStore } from './parameter-store.ts';
+
+/** An empty store for a model. */
+export function createParameterStore(config: ModelConfig, trainable: boolean): Promise<ParameterStore> {
+  return ParameterStore.create(parameterGroups(expectedTensors(config)), trainable);
+}
+
+/** Reads every tensor of a checkpoint, widened to float32. */
+export async function loadWeights(store: ParameterStore, checkpoint: Checkpoint): Promise<void> {
+  for (const { name } of store.parameters) {
+    const stored = checkpoint.tensors.get(name);
+    if (!stored) throw new Error(`internal: checkpoint without ${name}`);
+    await readTensor(stored, store.weights(name));
+  }
+}
+
+/** Draws weights: matrices normal with the configured deviation, norms 1, biases 0 (as transformers does). */
+export function initialiseWeights(store: ParameterStore, config: ModelConfig, seed: number): void {
+  store.parameters.forEach(({ name, shape }, tensor) => {
+    const weights = store.weights(name);
+    if (shape.length >= 2) for (let index = 0; index < weights.length; index++) weights[index] = normal([seed, tensor], index) * config.initializerRange;
+    else weights.fill(name.endsWith('.bias') ? 0 : 1);
+  });
+}
