@@ -206,7 +206,7 @@ export const budgetSchema = z.strictObject({
 });
 
 export const experimentSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(1).meta({ label: 'Version', help: 'Version of this format.' }),
   name: field(z.string().min(1).max(200), { label: 'Name', help: 'What this experiment is called in lists.' }),
   model: modelSchema,
   data: dataSchema,
@@ -214,7 +214,10 @@ export const experimentSchema = z.strictObject({
   method: methodSchema.prefault({}),
   budget: budgetSchema.prefault({}),
   /** Paths of settings (such as `method.estimator`) with the values to try, one run for each combination. */
-  vary: z.record(z.string(), z.array(z.json()).min(1)).optional(),
+  vary: z
+    .record(z.string(), z.array(z.json()).min(1))
+    .optional()
+    .meta({ label: 'Settings to compare', help: 'Settings by path, such as method.estimator, with the values to try: one run for each combination and seed.' }),
 });
 
 /** An experiment as a person writes it: defaults may be missing. */
