@@ -1,0 +1,146 @@
+/** What each estimator asks of the engine, and which settings it refuses. */
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EspalierError } from '../../../src-main/contract/errors.ts';
+import { estimatorNames, type EstimatorName } from '../../../src-main/contract/estimator.ts';
+import { budgetSchema, methodSchema } from '../../../src-main/contract/experiment.ts';
+import { estimators, estimatorSpec } from '../../../src-main/estimators/index.ts';
+import { metricDefinitions } from '../../../src-main/estimators/metric-names.ts';
+
+const budget = budgetSchema.parse({ promptsPerStep: 4, maxTokens: 32 });
+const specOf = (method: object) => estimatorSpec(methodSchema.parse(method), budget);
+const docs = new URL('../../../docs/', import.meta.url);
+
+function refusal(method: object): EspalierError {
+  try {
+    specOf(method);
+  } catch (error) {
+    if (error instanceof EspalierError) return error;
+    throw error;
+  }
+  return expect.fail(`${JSON.stringify(method)} was accepted`);
+}
+
+describe.each(estimatorNames)('%s', (name: EstimatorName) => {
+  const estimator = estimators[name];
+
+  it('is described in one sentence and works with its own defaults', () => {
+    expect(estimator.name).toBe(name);
+    expect(estimator.description).toMatch(/^[A-Z][^.]*.*\.$/);
+    const spec = specOf({ estimator: name });
+    expect(spec.plan.samplesPerPrompt).toBe(estimator.defaults.groupSize);
+    expect(spec.surrogate.aggregation).toBe(estimator.defaults.aggregation);
+    expect(spec.surrogate.constantLength).toBe(32);
+  });
+
+  it('takes the settings it is given', () => {
+    const spec = specOf({ estimator: name, aggregation: 'tokenMean', epochs: 2 });
+    expect(spec.surrogate).toMatchObject({ aggregation: 'tokenMean', epochs: 2 });
+  });
+
+  it('has a page that names its cost, and stands in the list of pages', () => {
+    const page = new URL(`estimators/${name}.md`, docs);
+    expect(existsSync(page)).toBe(true);
+    const text = readFileSync(page, 'utf8');
+    for (const heading of [
+      '## Formula',
+      '## Settings',
+      '## What it logs',
+      '## Cost',
+      '## When to choose it',
+      '## What can go wrong',
+    ]) {
+      expect(text, heading).toContain(heading);
+    }
+    expect(readFileSync(new URL('estimators/README.md', docs), 'utf8')).toContain(`(${name}.md)`);
+  });
+});
+
+it('every metric is defined in docs/metrics.md in the words of the program', () => {
+  const text = readFileSync(new URL('metrics.md', docs), 'utf8');
+  for (const [name, definition] of Object.entries(metricDefinitions)) {
+    const row = text.split('\n').find((line) => line.startsWith(`| \`${name}\``));
+    expect(row, name).toContain(definition.replaceAll('|', '\\|'));
+  }
+});
+
+describe('specifications', () => {
+  it('reinforce compares with a moving average, or with nothing', () => {
+    expect(specOf({ estimator: 'reinforce' }).advantage).toMatchObject({
+      baseline: 'movingAverage',
+      decay: 0.9,
+    });
+    expect(specOf({ estimator: 'reinforce', baselineDecay: 0.5 }).advantage.decay).toBe(0.5);
+    expect(specOf({ estimator: 'reinforce', baseline: 'none' }).advantage.baseline).toBe('none');
+  });
+
+  it('policy-gradient methods clip as soon as answers are not fresh', () => {
+    for (const estimator of ['reinforce', 'rloo', 'remax']) {
+      expect(specOf({ estimator }).surrogate.kind).toBe('pg');
+      expect(specOf({ estimator, epochs: 2 }).surrogate).toMatchObject({
+        kind: 'ppoClip',
+        clipLow: 0.2,
+        clipHigh: 0.2,
+      });
+      expect(specOf({ estimator, minibatches: 2 }).surrogate.kind).toBe('ppoClip');
+      expect(specOf({ estimator, clipHigh: 0.28 }).surrogate).toMatchObject({
+        kind: 'ppoClip',
+        clipHigh: 0.28,
+      });
+    }
+    expect(specOf({ estimator: 'grpo' }).surrogate.kind).toBe('ppoClip');
+  });
+
+  it('grpo divides by the deviation of the group, dr-grpo by the longest answer', () => {
+    expect(specOf({ estimator: 'grpo' })).toMatchObject({
+      advantage: { baseline: 'groupMean', scale: 'groupStd', ddof: 1 },
+      surrogate: { aggregation: 'seqTokenMean' },
+    });
+    expect(specOf({ estimator: 'dr-grpo' })).toMatchObject({
+      advantage: { baseline: 'groupMean', scale: 'none' },
+      surrogate: { aggregation: 'constant', constantLength: 32 },
+    });
+  });
+
+  it('remax asks for one greedy answer, sft for none at all', () => {
+    expect(specOf({ estimator: 'remax' }).plan).toEqual({ samplesPerPrompt: 1, greedy: true });
+    expect(specOf({ estimator: 'sft' })).toMatchObject({
+      plan: { samplesPerPrompt: 0, greedy: false },
+      surrogate: { kind: 'nll', samplerCap: null },
+    });
+  });
+});
+
+describe('refusals name the setting, the reason and a way out', () => {
+  const kl = (where: string, estimator: string, coefficient = 0.1) => ({ where, estimator, coefficient });
+  it.each([
+    [{ estimator: 'grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'dr-grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'rloo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'grpo', baseline: 'none' }, 'setting-not-applicable', 'method.baseline'],
+    [{ estimator: 'remax', baselineDecay: 0.5 }, 'setting-not-applicable', 'method.baselineDecay'],
+    [
+      { estimator: 'reinforce', baseline: 'none', baselineDecay: 0.5 },
+      'decay-without-baseline',
+      'method.baselineDecay',
+    ],
+    [{ estimator: 'rloo', kl: kl('loss', 'k1') }, 'kl-without-gradient', 'method.kl.estimator'],
+    [{ estimator: 'rloo', kl: kl('reward', 'k3') }, 'kl-estimator-in-reward', 'method.kl.estimator'],
+    [{ estimator: 'rloo', kl: kl('none', 'k1') }, 'kl-nowhere', 'method.kl.where'],
+    [{ estimator: 'remax', minibatches: 5 }, 'too-many-minibatches', 'method.minibatches'],
+    [{ estimator: 'sft', groupSize: 4 }, 'setting-not-applicable', 'method.groupSize'],
+    [{ estimator: 'sft', kl: kl('loss', 'k2') }, 'setting-not-applicable', 'method.kl'],
+    [{ estimator: 'sft', minibatches: 5 }, 'setting-not-applicable', 'method.minibatches'],
+  ])('%j', (method, code, where) => {
+    const error = refusal(method);
+    expect(error).toMatchObject({ kind: 'user', code, where });
+    expect(error.advice).toBeTruthy();
+  });
+
+  it('accepts the same settings where they work', () => {
+    expect(specOf({ estimator: 'remax', groupSize: 1 }).plan.samplesPerPrompt).toBe(1);
+    expect(specOf({ estimator: 'rloo', kl: kl('reward', 'k1') }).kl.where).toBe('reward');
+    expect(specOf({ estimator: 'grpo', kl: kl('loss', 'k3') }).kl.where).toBe('loss');
+    expect(specOf({ estimator: 'remax', minibatches: 4 }).surrogate.kind).toBe('ppoClip');
+  });
+});
