@@ -26,7 +26,9 @@ describe('learningRateAt', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.integer({ min: 0, max: 250 }),
         (kind, steps, warmupSteps) => {
-          const rates = Array.from({ length: steps }, (_, step) => learningRateAt({ kind, peak: 0.5, warmupSteps, steps }, step));
+          const rates = Array.from({ length: steps }, (_, step) =>
+            learningRateAt({ kind, peak: 0.5, warmupSteps, steps }, step),
+          );
           for (const [step, rate] of rates.entries()) {
             expect(rate).toBeGreaterThan(0);
             expect(rate).toBeLessThanOrEqual(0.5);
