@@ -7,6 +7,7 @@ import type { Graph, GraphNode } from './graph.ts';
 import type { Initializer, OnnxNode, Value } from './onnx-model.ts';
 import { encodeOnnxModel } from './onnx-model.ts';
 import type { Operation } from './operation.ts';
+import { symbolSources } from './symbols.ts';
 import { validateGraph } from './validate.ts';
 
 export interface Output {
@@ -35,7 +36,10 @@ export interface CompiledGraph {
   readonly bytes: Uint8Array;
   readonly inputs: readonly Value[];
   /** Weights to be fed, with the rows of each. */
-  readonly parameters: readonly (Value & { readonly parameters: readonly string[]; readonly rows: readonly [number, number] | null })[];
+  readonly parameters: readonly (Value & {
+    readonly parameters: readonly string[];
+    readonly rows: readonly [number, number] | null;
+  })[];
   readonly outputs: readonly Value[];
   readonly nodeCount: number;
 }
@@ -55,20 +59,39 @@ export function reachable(outputs: readonly GraphNode[]): GraphNode[] {
 }
 
 /** The name under which a weight (or rows of it) is fed. */
-export function parameterName(operation: Extract<Operation, { kind: 'parameter' | 'joinedParameter' }>): string {
+export function parameterName(
+  operation: Extract<Operation, { kind: 'parameter' | 'joinedParameter' }>,
+): string {
   if (operation.kind === 'joinedParameter') return operation.names.join('|');
   return operation.rows ? `${operation.name}[${operation.rows[0]}:${operation.rows[1]}]` : operation.name;
 }
 
 /** Compiles the graph to the bytes of an ONNX model. Throws (a bug) when the validator finds something wrong. */
-export function compile(graph: Graph, outputs: readonly Output[], options: CompileOptions = {}): CompiledGraph {
+export function compile(
+  graph: Graph,
+  outputs: readonly Output[],
+  options: CompileOptions = {},
+): CompiledGraph {
   const nodes = reachable(outputs.map(({ node }) => node));
   validateGraph(graph, nodes);
   const writer = new ModelWriter(nodes, options.stored ?? (() => null));
   const names = new Map<GraphNode, string>();
   for (const node of nodes) {
-    const rule = emissionRules[node.operation.kind] as (emitter: Emitter, operation: Operation, names: readonly string[], node: GraphNode) => string;
-    names.set(node, rule(writer, node.operation, node.inputs.map((input) => names.get(input) ?? ''), node));
+    const rule = emissionRules[node.operation.kind] as (
+      emitter: Emitter,
+      operation: Operation,
+      names: readonly string[],
+      node: GraphNode,
+    ) => string;
+    names.set(
+      node,
+      rule(
+        writer,
+        node.operation,
+        node.inputs.map((input) => names.get(input) ?? ''),
+        node,
+      ),
+    );
   }
   const results: Value[] = outputs.map(({ name, node }) => {
     writer.emitNamed('Identity', [names.get(node) ?? ''], [name], {}, '');
@@ -78,7 +101,10 @@ export function compile(graph: Graph, outputs: readonly Output[], options: Compi
     if (node.operation.kind !== 'cachedAttention') continue;
     const { presentKey, presentValue } = node.operation;
     const cache = node.inputs[3]?.shape ?? [];
-    results.push({ name: presentKey, type: 'float32', shape: cache }, { name: presentValue, type: 'float32', shape: cache });
+    results.push(
+      { name: presentKey, type: 'float32', shape: cache },
+      { name: presentValue, type: 'float32', shape: cache },
+    );
   }
   writer.renameOutputs();
   if (options.stopOutput) writer.emitNamed('SequenceEmpty', [], [stopOutputName], { dtype: 1n }, '');
@@ -89,7 +115,13 @@ export function compile(graph: Graph, outputs: readonly Output[], options: Compi
     outputs: results,
     sequenceOutput: options.stopOutput ? stopOutputName : null,
   });
-  return { bytes, inputs: writer.inputs, parameters: writer.parameters, outputs: results, nodeCount: writer.nodes.length };
+  return {
+    bytes,
+    inputs: writer.inputs,
+    parameters: writer.parameters,
+    outputs: results,
+    nodeCount: writer.nodes.length,
+  };
 }
 
 class ModelWriter implements Emitter {
@@ -97,7 +129,8 @@ class ModelWriter implements Emitter {
   nodes: OnnxNode[] = [];
   readonly initializers: Initializer[] = [];
   readonly inputs: Value[] = [];
-  readonly parameters: (Value & { parameters: readonly string[]; rows: readonly [number, number] | null })[] = [];
+  readonly parameters: (Value & { parameters: readonly string[]; rows: readonly [number, number] | null })[] =
+    [];
   readonly #constants = new Map<string, string>();
   readonly #sizes = new Map<string, string>();
   readonly #emitted = new Map<string, string>();
@@ -109,26 +142,47 @@ class ModelWriter implements Emitter {
     this.#stored = stored;
   }
 
-  emit(type: string, inputs: readonly string[], attributes: OnnxNode['attributes'] = {}, domain = ''): string {
+  emit(
+    type: string,
+    inputs: readonly string[],
+    attributes: OnnxNode['attributes'] = {},
+    domain = '',
+  ): string {
     const output = `v${this.nodes.length}`;
     this.emitNamed(type, inputs, [output], attributes, domain);
     return output;
   }
 
-  emitNamed(type: string, inputs: readonly string[], outputs: readonly string[], attributes: OnnxNode['attributes'], domain: string): void {
+  emitNamed(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: OnnxNode['attributes'],
+    domain: string,
+  ): void {
     this.nodes.push({ type, domain, name: `${type}_${this.nodes.length}`, inputs, outputs, attributes });
   }
 
   /** Lets the producer of each result write it under its public name, so that no Identity copies it. */
   renameOutputs(): void {
     const counts = new Map<string, number>();
-    const leaves = new Set([...this.inputs, ...this.parameters, ...this.initializers].map(({ name }) => name));
-    for (const { type, inputs } of this.nodes) if (type === 'Identity') for (const input of inputs) counts.set(input, (counts.get(input) ?? 0) + 1);
+    const leaves = new Set(
+      [...this.inputs, ...this.parameters, ...this.initializers].map(({ name }) => name),
+    );
+    for (const { type, inputs } of this.nodes)
+      if (type === 'Identity') for (const input of inputs) counts.set(input, (counts.get(input) ?? 0) + 1);
     const renamed = new Map<string, string>();
     for (const { type, inputs, outputs } of this.nodes) {
       const [from] = inputs;
       const [to] = outputs;
-      if (type === 'Identity' && from !== undefined && to !== undefined && counts.get(from) === 1 && !leaves.has(from)) renamed.set(from, to);
+      if (
+        type === 'Identity' &&
+        from !== undefined &&
+        to !== undefined &&
+        counts.get(from) === 1 &&
+        !leaves.has(from)
+      )
+        renamed.set(from, to);
     }
     const rename = (name: string): string => renamed.get(name) ?? name;
     this.nodes = this.nodes
@@ -147,11 +201,21 @@ class ModelWriter implements Emitter {
 
   integers(values: readonly number[]): string {
     const data = new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
-    return this.#constant(`i${values.join(',')}`, (name) => ({ name, type: 'int64', shape: [values.length], data }));
+    return this.#constant(`i${values.join(',')}`, (name) => ({
+      name,
+      type: 'int64',
+      shape: [values.length],
+      data,
+    }));
   }
 
   float(value: number): string {
-    return this.#constant(`f${value}`, (name) => ({ name, type: 'float32', shape: [], data: new Uint8Array(new Float32Array([value]).buffer) }));
+    return this.#constant(`f${value}`, (name) => ({
+      name,
+      type: 'float32',
+      shape: [],
+      data: new Uint8Array(new Float32Array([value]).buffer),
+    }));
   }
 
   zeros(shape: readonly number[]): string {
@@ -173,27 +237,30 @@ class ModelWriter implements Emitter {
     return result;
   }
 
-  /** The size of a fed value along the axis that carries this symbol. */
+  /** The size of a fed value along the axis that carries this symbol, alone or in a product with sizes known elsewhere. */
   #symbol(symbol: string): string {
     const known = this.#emitted.get(symbol);
     if (known !== undefined) return known;
-    for (const node of this.#graphNodes) {
-      const axis = node.operation.kind === 'input' ? node.shape.indexOf(symbol) : -1;
-      if (axis < 0) continue;
-      const name = this.emit('Shape', [this.leaf(node)], { start: BigInt(axis), end: BigInt(axis + 1) });
-      this.#emitted.set(symbol, name);
-      return name;
-    }
-    throw new Error(`internal: no input has an axis of size ${symbol}`);
+    const source = symbolSources(this.#graphNodes).get(symbol);
+    if (!source) throw new Error(`internal: no input has an axis of size ${symbol}`);
+    let name = this.emit('Shape', [this.leaf(source.node)], {
+      start: BigInt(source.axis),
+      end: BigInt(source.axis + 1),
+    });
+    for (const other of source.others) name = this.emit('Div', [name, this.#symbol(other)]);
+    this.#emitted.set(symbol, name);
+    return name;
   }
 
   leaf(node: GraphNode): string {
     const { operation, shape, type } = node;
     if (operation.kind === 'input') {
-      if (!this.inputs.some(({ name }) => name === operation.name)) this.inputs.push({ name: operation.name, type, shape });
+      if (!this.inputs.some(({ name }) => name === operation.name))
+        this.inputs.push({ name: operation.name, type, shape });
       return operation.name;
     }
-    if (operation.kind !== 'parameter' && operation.kind !== 'joinedParameter') throw new Error(`internal: ${operation.kind} is no leaf`);
+    if (operation.kind !== 'parameter' && operation.kind !== 'joinedParameter')
+      throw new Error(`internal: ${operation.kind} is no leaf`);
     const name = parameterName(operation);
     const stored = operation.kind === 'parameter' ? this.#storedLeaf(operation.name, operation.rows) : null;
     if (stored !== null) return stored;
@@ -218,7 +285,11 @@ class ModelWriter implements Emitter {
       name: rows ? `${name}[${start}:${end}]` : name,
       type: stored.type,
       shape: [end - start, ...rest],
-      data: { location: stored.location, offset: stored.offset + start * rowBytes, byteLength: (end - start) * rowBytes },
+      data: {
+        location: stored.location,
+        offset: stored.offset + start * rowBytes,
+        byteLength: (end - start) * rowBytes,
+      },
     };
     this.initializers.push(initializer);
     return stored.type === 'float32' ? initializer.name : this.emit('Cast', [initializer.name], { to: 1n });

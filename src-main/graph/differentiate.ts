@@ -25,13 +25,21 @@ export interface Derivative {
  * Gradients of a scalar `loss` (shape []) with respect to every node that `isWanted` names among its leaves
  * (parameters, and inputs in tests). Throws when the loss reaches one through an operation without a gradient.
  */
-export function differentiate(graph: Graph, loss: GraphNode, isWanted: (leaf: GraphNode) => boolean): Derivative {
+export function differentiate(
+  graph: Graph,
+  loss: GraphNode,
+  isWanted: (leaf: GraphNode) => boolean,
+): Derivative {
   const forward = graph.nodes.slice(0, loss.id + 1);
   const firstBackward = graph.nodes.length;
   const reaches = new Set<GraphNode>();
   for (const node of forward) {
     const isLeaf = node.operation.kind === 'parameter' || node.operation.kind === 'input';
-    if (isLeaf ? isWanted(node) : node.operation.kind !== 'detach' && node.inputs.some((input) => reaches.has(input))) {
+    if (
+      isLeaf
+        ? isWanted(node)
+        : node.operation.kind !== 'detach' && node.inputs.some((input) => reaches.has(input))
+    ) {
       reaches.add(node);
     }
   }
@@ -44,8 +52,10 @@ export function differentiate(graph: Graph, loss: GraphNode, isWanted: (leaf: Gr
   for (const node of forward.toReversed()) {
     const gradient = gradients.get(node);
     if (!gradient) continue;
-    const rule = gradientRules[node.operation.kind] as ((backward: BackwardOfAny) => void) | { refused: string };
-    if (typeof rule !== 'function') throw new Error(`internal: no gradient through ${node.operation.kind}: ${rule.refused}`);
+    const rule = gradientRules[node.operation.kind] as
+      ((backward: BackwardOfAny) => void) | { refused: string };
+    if (typeof rule !== 'function')
+      throw new Error(`internal: no gradient through ${node.operation.kind}: ${rule.refused}`);
     const wants = (index: number): boolean => {
       const input = node.inputs[index];
       return input !== undefined && reaches.has(input);
@@ -71,7 +81,9 @@ export function differentiate(graph: Graph, loss: GraphNode, isWanted: (leaf: Gr
     });
   }
   return {
-    gradients: [...gradients].filter(([leaf]) => leaf.inputs.length === 0 && isWanted(leaf)).map(([parameter, gradient]) => ({ parameter, gradient })),
+    gradients: [...gradients]
+      .filter(([leaf]) => leaf.inputs.length === 0 && isWanted(leaf))
+      .map(([parameter, gradient]) => ({ parameter, gradient })),
     rows,
   };
 }
@@ -81,7 +93,10 @@ type BackwardOfAny = Omit<Backward<'neg'>, 'operation'> & { readonly operation: 
 
 /** a + b, inside a matrix product where one of them is the product of this backward pass that has no summand yet. */
 function addUp(graph: Graph, a: GraphNode, b: GraphNode, firstBackward: number): GraphNode {
-  for (const [product, other] of [[b, a], [a, b]] as const) {
+  for (const [product, other] of [
+    [b, a],
+    [a, b],
+  ] as const) {
     const [left, right, c] = product.inputs;
     if (product.operation.kind === 'gemm' && product.id >= firstBackward && left && right && !c) {
       return graph.gemm(left, right, { ...product.operation, c: other });

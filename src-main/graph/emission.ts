@@ -7,9 +7,20 @@ import type { OperationKind, OperationOf } from './operation.ts';
 /** What an emission rule writes to. */
 export interface Emitter {
   /** Adds a node with one output and returns the name of that output. */
-  emit(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>, domain?: string): string;
+  emit(
+    type: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, Attribute>>,
+    domain?: string,
+  ): string;
   /** Adds a node with named outputs ('' for one that is not wanted). */
-  emitNamed(type: string, inputs: readonly string[], outputs: readonly string[], attributes: Readonly<Record<string, Attribute>>, domain: string): void;
+  emitNamed(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    domain: string,
+  ): void;
   /** Name of a constant. */
   integers(values: readonly number[]): string;
   float(value: number): string;
@@ -21,7 +32,12 @@ export interface Emitter {
   readonly contributed: 'com.microsoft';
 }
 
-type EmissionRule<K extends OperationKind> = (emitter: Emitter, operation: OperationOf<K>, names: readonly string[], node: GraphNode) => string;
+type EmissionRule<K extends OperationKind> = (
+  emitter: Emitter,
+  operation: OperationOf<K>,
+  names: readonly string[],
+  node: GraphNode,
+) => string;
 
 const simple =
   (type: string) =>
@@ -43,7 +59,9 @@ function targetShape(emitter: Emitter, from: Shape, to: Shape): string {
   const open = fixed.indexOf(null);
   if (open >= 0) fixed[open] = -1;
   if (fixed.every((size) => size !== null)) return emitter.integers(fixed);
-  const parts = fixed.map((size, axis) => (size === null ? emitter.size(to[axis] ?? 1) : emitter.integers([size])));
+  const parts = fixed.map((size, axis) =>
+    size === null ? emitter.size(to[axis] ?? 1) : emitter.integers([size]),
+  );
   return emitter.emit('Concat', parts, { axis: 0n });
 }
 
@@ -71,24 +89,37 @@ export const emissionRules: { [K in OperationKind]: EmissionRule<K> } = {
   div: simple('Div'),
   max: simple('Max'),
   min: simple('Min'),
-  lessOrEqual: (emitter, _operation, names) => emitter.emit('Cast', [emitter.emit('LessOrEqual', names)], { to: 1n }),
+  lessOrEqual: (emitter, _operation, names) =>
+    emitter.emit('Cast', [emitter.emit('LessOrEqual', names)], { to: 1n }),
   // No copy: users of the result use the input.
   detach: (_emitter, _operation, names) => name(names, 0),
   gemm: (emitter, { transposeA, transposeB }, names) =>
     emitter.emit('Gemm', names, { transA: flag(transposeA), transB: flag(transposeB) }),
   matmul: (emitter, { transposeA, transposeB, alpha }, names) =>
-    emitter.emit('FusedMatMul', names, { transA: flag(transposeA), transB: flag(transposeB), alpha }, emitter.contributed),
+    emitter.emit(
+      'FusedMatMul',
+      names,
+      { transA: flag(transposeA), transB: flag(transposeB), alpha },
+      emitter.contributed,
+    ),
   transpose: (emitter, { permutation }, names) => emitter.emit('Transpose', names, { perm: permutation }),
   reshape: (emitter, { shape }, names, node) =>
     emitter.emit('Reshape', [name(names, 0), targetShape(emitter, node.inputs[0]?.shape ?? [], shape)]),
   slice: (emitter, { axis, start, end }, names) =>
-    emitter.emit('Slice', [name(names, 0), emitter.integers([start]), emitter.integers([end]), emitter.integers([axis])]),
+    emitter.emit('Slice', [
+      name(names, 0),
+      emitter.integers([start]),
+      emitter.integers([end]),
+      emitter.integers([axis]),
+    ]),
   concat: (emitter, { axis }, names) => emitter.emit('Concat', names, { axis: BigInt(axis) }),
-  reduceSum: (emitter, { axes }, names) => emitter.emit('ReduceSum', [name(names, 0), emitter.integers(axes)], { keepdims: 1n }),
+  reduceSum: (emitter, { axes }, names) =>
+    emitter.emit('ReduceSum', [name(names, 0), emitter.integers(axes)], { keepdims: 1n }),
   reduceMax: (emitter, _operation, names) => emitter.emit('ReduceMax', names, { axes: [-1], keepdims: 1n }),
   softmax: (emitter, _operation, names) => emitter.emit('Softmax', names, { axis: -1n }),
   embed: (emitter, _operation, names) => emitter.emit('Gather', names, { axis: 0n }),
-  pickRows: (emitter, _operation, names) => emitter.emit('Gather', [name(names, 0), name(names, 1)], { axis: 0n }),
+  pickRows: (emitter, _operation, names) =>
+    emitter.emit('Gather', [name(names, 0), name(names, 1)], { axis: 0n }),
   placeRows(emitter, _operation, names, node) {
     const width = node.shape[1];
     if (typeof width !== 'number') throw new Error('internal: rows of unknown width');

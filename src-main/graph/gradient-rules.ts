@@ -32,7 +32,9 @@ interface NotDifferentiable {
 export function sumTo(graph: Graph, gradient: GraphNode, shape: readonly (number | string)[]): GraphNode {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((dimension, axis) => (axis < extra || (shape[axis - extra] === 1 && dimension !== 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((dimension, axis) =>
+    axis < extra || (shape[axis - extra] === 1 && dimension !== 1) ? [axis] : [],
+  );
   return graph.reshape(graph.reduceSum(gradient, axes), shape);
 }
 
@@ -53,7 +55,8 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
   neg: ({ graph, gradient, give }) => give(0, graph.unary('neg', gradient)),
   exp: ({ graph, gradient, output, give }) => give(0, graph.multiply(gradient, output)),
   log: ({ graph, gradient, inputs, give }) => give(0, graph.binary('div', gradient, node(inputs, 0))),
-  sqrt: ({ graph, gradient, output, give }) => give(0, graph.binary('div', graph.scale(gradient, 0.5), output)),
+  sqrt: ({ graph, gradient, output, give }) =>
+    give(0, graph.binary('div', graph.scale(gradient, 0.5), output)),
   reciprocal: ({ graph, gradient, output, give }) =>
     give(0, graph.unary('neg', graph.multiply(gradient, graph.multiply(output, output)))),
   tanh: ({ graph, gradient, output, give }) =>
@@ -62,7 +65,10 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
     give(0, graph.multiply(gradient, graph.multiply(output, graph.subtract(graph.scalar(1), output)))),
   erf({ graph, gradient, inputs, give }) {
     const x = node(inputs, 0);
-    const bell = graph.scale(graph.unary('exp', graph.unary('neg', graph.multiply(x, x))), 2 / Math.sqrt(Math.PI));
+    const bell = graph.scale(
+      graph.unary('exp', graph.unary('neg', graph.multiply(x, x))),
+      2 / Math.sqrt(Math.PI),
+    );
     give(0, graph.multiply(gradient, bell));
   },
   silu({ graph, gradient, inputs, output, give }) {
@@ -152,7 +158,13 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
   },
 
   transpose({ graph, operation: { permutation }, gradient, give }) {
-    give(0, graph.transpose(gradient, permutation.map((_, axis) => permutation.indexOf(axis))));
+    give(
+      0,
+      graph.transpose(
+        gradient,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    );
   },
   reshape: ({ graph, gradient, inputs, give }) => give(0, graph.reshape(gradient, node(inputs, 0).shape)),
   slice({ graph, operation: { axis, start, end }, gradient, inputs, give }) {
@@ -178,7 +190,8 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
   },
 
   // Multiplying by ones of the input's shape would need them; adding a zero of that shape broadcasts as well.
-  reduceSum: ({ graph, gradient, inputs, give }) => give(0, graph.addition(gradient, graph.scale(node(inputs, 0), 0))),
+  reduceSum: ({ graph, gradient, inputs, give }) =>
+    give(0, graph.addition(gradient, graph.scale(node(inputs, 0), 0))),
   reduceMax: { refused: 'a maximum here is a shift that cancels: detach it' },
   softmax({ graph, gradient, output, give }) {
     const inner = graph.reduceSum(graph.multiply(gradient, output), [output.shape.length - 1]);
@@ -188,8 +201,10 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
   embed: ({ gradient, inputs, wants, giveRows }) => {
     if (wants(0)) giveRows(0, node(inputs, 1), gradient);
   },
-  pickRows: ({ graph, gradient, inputs, give }) => give(0, graph.placeRows(gradient, node(inputs, 1), node(inputs, 2))),
-  placeRows: ({ graph, gradient, inputs, give }) => give(0, graph.pickRows(gradient, node(inputs, 1), node(inputs, 2))),
+  pickRows: ({ graph, gradient, inputs, give }) =>
+    give(0, graph.placeRows(gradient, node(inputs, 1), node(inputs, 2))),
+  placeRows: ({ graph, gradient, inputs, give }) =>
+    give(0, graph.pickRows(gradient, node(inputs, 1), node(inputs, 2))),
 
   rope({ graph, gradient, inputs, give }) {
     // The inverse of a rotation is the rotation by the opposite angle.
@@ -235,8 +250,15 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
     const weighted = graph.multiply(gradient, h);
     let expected: GraphNode | undefined;
     for (let slice = 0; slice < slices; slice++) {
-      const [rows, probabilities, share] = [node(inputs, 4 + 3 * slice), node(inputs, 5 + 3 * slice), node(inputs, 6 + 3 * slice)];
-      const part = slices === 1 ? graph.gemm(probabilities, rows) : graph.multiply(share, graph.gemm(probabilities, rows));
+      const [rows, probabilities, share] = [
+        node(inputs, 4 + 3 * slice),
+        node(inputs, 5 + 3 * slice),
+        node(inputs, 6 + 3 * slice),
+      ];
+      const part =
+        slices === 1
+          ? graph.gemm(probabilities, rows)
+          : graph.multiply(share, graph.gemm(probabilities, rows));
       expected = expected ? graph.addition(expected, part) : part;
       if (wants(4 + 3 * slice)) {
         const factor = graph.unary('neg', slices === 1 ? weighted : graph.multiply(share, weighted));

@@ -4,7 +4,14 @@
  */
 import type { Dimension, Shape } from './dimension.ts';
 import { multiply } from './dimension.ts';
-import type { BinaryKind, ElementType, Operation, OperationKind, OperationOf, UnaryKind } from './operation.ts';
+import type {
+  BinaryKind,
+  ElementType,
+  Operation,
+  OperationKind,
+  OperationOf,
+  UnaryKind,
+} from './operation.ts';
 import { inferType, shapeRules } from './shape-rules.ts';
 
 export interface GraphNode<K extends OperationKind = OperationKind> {
@@ -18,7 +25,9 @@ export interface GraphNode<K extends OperationKind = OperationKind> {
 /** Thrown when an operation cannot take its inputs; names operation and shapes. Always a bug of a network or rule. */
 export class GraphError extends Error {
   constructor(kind: OperationKind, inputs: readonly GraphNode[], problem: string) {
-    const shapes = inputs.map((input) => `${input.type}[${input.shape.join(', ')}] (#${input.id} ${input.operation.kind})`);
+    const shapes = inputs.map(
+      (input) => `${input.type}[${input.shape.join(', ')}] (#${input.id} ${input.operation.kind})`,
+    );
     super(`internal: ${kind}(${shapes.join(', ')}): ${problem}`);
     this.name = 'GraphError';
   }
@@ -37,9 +46,19 @@ export class Graph {
       throw new GraphError(operation.kind, inputs, problem);
     };
     const general: Operation = operation;
-    const rule = shapeRules[general.kind] as (op: Operation, inputs: readonly GraphNode[], fail: (problem: string) => never) => Shape;
+    const rule = shapeRules[general.kind] as (
+      op: Operation,
+      inputs: readonly GraphNode[],
+      fail: (problem: string) => never,
+    ) => Shape;
     const shape = rule(general, inputs, fail);
-    const node: GraphNode = { id: this.nodes.length, operation: general, inputs, shape, type: inferType(general, inputs, fail) };
+    const node: GraphNode = {
+      id: this.nodes.length,
+      operation: general,
+      inputs,
+      shape,
+      type: inferType(general, inputs, fail),
+    };
     this.nodes.push(node);
     this.#known.set(key, node);
     return node;
@@ -80,11 +99,19 @@ export class Graph {
     return this.add({ kind: 'detach' }, [x]);
   }
   /** a · b (+ c), two axes each. */
-  gemm(a: GraphNode, b: GraphNode, options: { transposeA?: boolean; transposeB?: boolean; c?: GraphNode | undefined } = {}): GraphNode {
+  gemm(
+    a: GraphNode,
+    b: GraphNode,
+    options: { transposeA?: boolean; transposeB?: boolean; c?: GraphNode | undefined } = {},
+  ): GraphNode {
     const { transposeA = false, transposeB = false, c } = options;
     return this.add({ kind: 'gemm', transposeA, transposeB }, c ? [a, b, c] : [a, b]);
   }
-  matmul(a: GraphNode, b: GraphNode, options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {}): GraphNode {
+  matmul(
+    a: GraphNode,
+    b: GraphNode,
+    options: { transposeA?: boolean; transposeB?: boolean; alpha?: number } = {},
+  ): GraphNode {
     const { transposeA = false, transposeB = false, alpha = 1 } = options;
     return this.add({ kind: 'matmul', transposeA, transposeB, alpha }, [a, b]);
   }
@@ -138,7 +165,8 @@ export class Graph {
   /** Mean over the last axis, which stays as 1. */
   mean(x: GraphNode): GraphNode {
     const width = x.shape.at(-1);
-    if (typeof width !== 'number') throw new GraphError('reduceSum', [x], 'the last axis must have a known size');
+    if (typeof width !== 'number')
+      throw new GraphError('reduceSum', [x], 'the last axis must have a known size');
     return this.scale(this.reduceSum(x, [x.shape.length - 1]), 1 / width);
   }
   rmsNorm(x: GraphNode, weight: GraphNode, eps: number): GraphNode {

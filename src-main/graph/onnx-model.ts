@@ -6,7 +6,14 @@ import type { ElementType } from './operation.ts';
 export type OnnxType = ElementType | 'float16' | 'bfloat16';
 
 /** Codes of TensorProto.DataType. */
-const typeCodes: Record<OnnxType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
+const typeCodes: Record<OnnxType, number> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};
 
 export type Attribute = number | bigint | string | readonly number[];
 
@@ -26,7 +33,8 @@ export interface Initializer {
   readonly type: OnnxType;
   readonly shape: readonly number[];
   /** The bytes themselves, or where they lie in a file beside the model. */
-  readonly data: Uint8Array | { readonly location: string; readonly offset: number; readonly byteLength: number };
+  readonly data:
+    Uint8Array | { readonly location: string; readonly offset: number; readonly byteLength: number };
 }
 
 export interface Value {
@@ -85,7 +93,8 @@ function writeNode(writer: BinaryWriter, node: OnnxNode): void {
   for (const output of node.outputs) string(writer, 2, output);
   string(writer, 3, node.name);
   string(writer, 4, node.type);
-  for (const [name, value] of Object.entries(node.attributes)) message(writer, 5, (inner) => writeAttribute(inner, name, value));
+  for (const [name, value] of Object.entries(node.attributes))
+    message(writer, 5, (inner) => writeAttribute(inner, name, value));
   if (node.domain) string(writer, 7, node.domain);
 }
 
@@ -134,13 +143,18 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   message(writer, 7, (graph) => {
     for (const node of model.nodes) message(graph, 1, (inner) => writeNode(inner, node));
     string(graph, 2, 'graph');
-    for (const initializer of model.initializers) message(graph, 5, (inner) => writeInitializer(inner, initializer));
+    for (const initializer of model.initializers)
+      message(graph, 5, (inner) => writeInitializer(inner, initializer));
     for (const value of model.inputs) message(graph, 11, (inner) => writeValue(inner, value));
     const { sequenceOutput } = model;
     if (sequenceOutput !== null) {
       message(graph, 12, (inner) => {
         string(inner, 1, sequenceOutput);
-        message(inner, 2, (type) => message(type, 4, (sequence) => message(sequence, 1, (element) => writeTensorType(element, 'float32', []))));
+        message(inner, 2, (type) =>
+          message(type, 4, (sequence) =>
+            message(sequence, 1, (element) => writeTensorType(element, 'float32', [])),
+          ),
+        );
       });
     }
     for (const value of model.outputs) message(graph, 12, (inner) => writeValue(inner, value));

@@ -15,7 +15,11 @@ export interface OperationAttributes {
   /** Fed at every run. */
   input: { readonly name: string; readonly shape: Shape; readonly type: ElementType };
   /** A weight, or rows [start, end) of one: fed from where the optimizer keeps it. */
-  parameter: { readonly name: string; readonly shape: Shape; readonly rows: readonly [number, number] | null };
+  parameter: {
+    readonly name: string;
+    readonly shape: Shape;
+    readonly rows: readonly [number, number] | null;
+  };
   /** Several weights that lie one after the other in memory, seen as one matrix [sum of rows, columns]. Inference only. */
   joinedParameter: { readonly names: readonly string[]; readonly shape: Shape };
   scalar: { readonly value: number };
@@ -103,5 +107,7 @@ export interface OperationAttributes {
 export type OperationKind = keyof OperationAttributes;
 
 /** One operation with its attributes. */
-export type Operation = { [K in OperationKind]: { readonly kind: K } & OperationAttributes[K] }[OperationKind];
+export type Operation = {
+  [K in OperationKind]: { readonly kind: K } & OperationAttributes[K];
+}[OperationKind];
 export type OperationOf<K extends OperationKind> = Extract<Operation, { kind: K }>;

@@ -5,7 +5,11 @@ import type { GraphNode } from './graph.ts';
 import type { ElementType, Operation, OperationKind, OperationOf } from './operation.ts';
 
 type Fail = (problem: string) => never;
-type ShapeRule<K extends OperationKind> = (operation: OperationOf<K>, inputs: readonly GraphNode[], fail: Fail) => Shape;
+type ShapeRule<K extends OperationKind> = (
+  operation: OperationOf<K>,
+  inputs: readonly GraphNode[],
+  fail: Fail,
+) => Shape;
 
 /** The shape that two shapes broadcast to, or null. */
 export function broadcast(a: Shape, b: Shape): Shape | null {
@@ -24,16 +28,25 @@ function input(inputs: readonly GraphNode[], index: number, fail: Fail): GraphNo
   return inputs[index] ?? fail(`input ${index} is missing`);
 }
 
-const unary = (_operation: Operation, inputs: readonly GraphNode[], fail: Fail): Shape => input(inputs, 0, fail).shape;
+const unary = (_operation: Operation, inputs: readonly GraphNode[], fail: Fail): Shape =>
+  input(inputs, 0, fail).shape;
 
 const binary = (_operation: Operation, inputs: readonly GraphNode[], fail: Fail): Shape =>
   broadcast(input(inputs, 0, fail).shape, input(inputs, 1, fail).shape) ?? fail('shapes do not broadcast');
 
 function rank(node: GraphNode, wanted: number, fail: Fail): Shape {
-  return node.shape.length === wanted ? node.shape : fail(`${wanted} axes wanted, got ${formatShape(node.shape)}`);
+  return node.shape.length === wanted
+    ? node.shape
+    : fail(`${wanted} axes wanted, got ${formatShape(node.shape)}`);
 }
 
-function product(a: Shape, b: Shape, transposeA: boolean, transposeB: boolean, fail: Fail): [Dimension, Dimension] {
+function product(
+  a: Shape,
+  b: Shape,
+  transposeA: boolean,
+  transposeB: boolean,
+  fail: Fail,
+): [Dimension, Dimension] {
   const [m, ka] = transposeA ? [a.at(-1), a.at(-2)] : [a.at(-2), a.at(-1)];
   const [kb, n] = transposeB ? [b.at(-1), b.at(-2)] : [b.at(-2), b.at(-1)];
   if (m === undefined || n === undefined || ka !== kb) return fail(`inner sizes ${ka} and ${kb} differ`);
@@ -74,27 +87,33 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
   matmul({ transposeA, transposeB }, inputs, fail) {
     const a = input(inputs, 0, fail).shape;
     const b = input(inputs, 1, fail).shape;
-    if (a.length < 3 || a.length !== b.length) fail('at least three axes, equally many on both sides, wanted');
+    if (a.length < 3 || a.length !== b.length)
+      fail('at least three axes, equally many on both sides, wanted');
     const leading = a.slice(0, -2);
     if (!sameShape(leading, b.slice(0, -2))) fail('leading axes differ');
     return [...leading, ...product(a, b, transposeA, transposeB, fail)];
   },
   transpose({ permutation }, inputs, fail) {
     const { shape } = input(inputs, 0, fail);
-    if ([...permutation].sort((a, b) => a - b).some((axis, index) => axis !== index) || permutation.length !== shape.length) {
+    if (
+      [...permutation].sort((a, b) => a - b).some((axis, index) => axis !== index) ||
+      permutation.length !== shape.length
+    ) {
       fail(`[${permutation.join(', ')}] is no permutation of its axes`);
     }
     return permutation.map((axis) => shape[axis] ?? 1);
   },
   reshape({ shape }, inputs, fail) {
     const from = input(inputs, 0, fail).shape;
-    if (elementCount(from) !== elementCount(shape)) fail(`${formatShape(shape)} has another number of elements`);
+    if (elementCount(from) !== elementCount(shape))
+      fail(`${formatShape(shape)} has another number of elements`);
     return shape;
   },
   slice({ axis, start, end }, inputs, fail) {
     const { shape } = input(inputs, 0, fail);
     const size = shape[axis];
-    if (typeof size !== 'number' || start < 0 || end <= start || end > size) fail(`rows ${start} to ${end} of axis ${axis}`);
+    if (typeof size !== 'number' || start < 0 || end <= start || end > size)
+      fail(`rows ${start} to ${end} of axis ${axis}`);
     return shape.map((dimension, index) => (index === axis ? end - start : dimension));
   },
   concat({ axis }, inputs, fail) {
@@ -110,7 +129,8 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
   },
   reduceSum({ axes }, inputs, fail) {
     const { shape } = input(inputs, 0, fail);
-    if (axes.some((axis) => axis < 0 || axis >= shape.length)) fail(`axes ${axes.join(', ')} are out of range`);
+    if (axes.some((axis) => axis < 0 || axis >= shape.length))
+      fail(`axes ${axes.join(', ')} are out of range`);
     return shape.map((dimension, axis) => (axes.includes(axis) ? 1 : dimension));
   },
   reduceMax: (_operation, inputs, fail) => [...input(inputs, 0, fail).shape.slice(0, -1), 1],
@@ -142,14 +162,16 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
     if (shape[0] !== batch || shape[2] !== time) fail('positions must be [batch, time]');
     const half = rank(input(inputs, 2, fail), 2, fail)[1];
     const size = shape[3];
-    if (typeof half !== 'number' || size !== 2 * half) fail('the tables must have half as many columns as a head');
+    if (typeof half !== 'number' || size !== 2 * half)
+      fail('the tables must have half as many columns as a head');
     return shape;
   },
   attend(_operation, inputs, fail) {
     const scores = input(inputs, 0, fail);
     const weights = input(inputs, 1, fail);
     const values = input(inputs, 2, fail);
-    if (weights.operation.kind !== 'softmax' || weights.inputs[0] !== scores) fail('weights must be the softmax of the scores');
+    if (weights.operation.kind !== 'softmax' || weights.inputs[0] !== scores)
+      fail('weights must be the softmax of the scores');
     if (!sameShape(weights.shape.slice(0, -2), values.shape.slice(0, -2))) fail('leading axes differ');
     return [...weights.shape.slice(0, -2), ...product(weights.shape, values.shape, false, false, fail)];
   },
@@ -161,14 +183,19 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
   },
   layerNorm(_operation, inputs, fail) {
     const [rows, width] = rank(input(inputs, 0, fail), 2, fail);
-    for (const index of [1, 2]) if (!sameShape(input(inputs, index, fail).shape, [rows ?? 1, 1])) fail('one statistic for each row wanted');
-    for (const index of [3, 4]) if (!sameShape(input(inputs, index, fail).shape, [width ?? 1])) fail('one weight for each column wanted');
+    for (const index of [1, 2])
+      if (!sameShape(input(inputs, index, fail).shape, [rows ?? 1, 1]))
+        fail('one statistic for each row wanted');
+    for (const index of [3, 4])
+      if (!sameShape(input(inputs, index, fail).shape, [width ?? 1]))
+        fail('one weight for each column wanted');
     return input(inputs, 0, fail).shape;
   },
   logProbability({ slices }, inputs, fail) {
     const [rows, width] = rank(input(inputs, 0, fail), 2, fail);
     if (inputs.length !== 4 + 3 * slices) fail(`${4 + 3 * slices} inputs wanted`);
-    if (!sameShape(input(inputs, 1, fail).shape, [rows ?? 1, width ?? 1])) fail('target rows must look like h');
+    if (!sameShape(input(inputs, 1, fail).shape, [rows ?? 1, width ?? 1]))
+      fail('target rows must look like h');
     return [rows ?? 1, 1];
   },
   cachedAttention(_operation, inputs, fail) {

@@ -6,7 +6,13 @@ import { llama } from './llama.ts';
 
 type Description = <V>(net: Layers<V>, config: ModelConfig) => { hidden: V; finalNorm: (x: V) => V };
 
-const descriptions: Record<Architecture, Description> = { llama, mistral: llama, qwen2: llama, qwen3: llama, gpt2 };
+const descriptions: Record<Architecture, Description> = {
+  llama,
+  mistral: llama,
+  qwen2: llama,
+  qwen3: llama,
+  gpt2,
+};
 
 /** Builds a model with the given layers. `finalNorm` is separate so that only the rows that are needed go through it. */
 export function buildNetwork<V>(net: Layers<V>, config: ModelConfig): { hidden: V; finalNorm: (x: V) => V } {

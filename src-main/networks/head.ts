@@ -17,7 +17,10 @@ export interface HeadResult {
 /** Row ranges that a vocabulary is cut into; a single null for the whole. */
 export function vocabularySlices(size: number): readonly (readonly [number, number] | null)[] {
   if (size <= largestWhole) return [null];
-  return Array.from({ length: Math.ceil(size / sliceRows) }, (_, index) => [index * sliceRows, Math.min(size, (index + 1) * sliceRows)] as const);
+  return Array.from(
+    { length: Math.ceil(size / sliceRows) },
+    (_, index) => [index * sliceRows, Math.min(size, (index + 1) * sliceRows)] as const,
+  );
 }
 
 /**
@@ -25,18 +28,32 @@ export function vocabularySlices(size: number): readonly (readonly [number, numb
  * @param head name and shape [V, d] of the matrix
  * @param targets [M] int32
  */
-export function scoreTokens(graph: Graph, hidden: GraphNode, head: { name: string; shape: readonly [number, number] }, targets: GraphNode): HeadResult {
+export function scoreTokens(
+  graph: Graph,
+  hidden: GraphNode,
+  head: { name: string; shape: readonly [number, number] },
+  targets: GraphNode,
+): HeadResult {
   const [size, width] = head.shape;
   const slices = vocabularySlices(size).map((rows) => {
     const matrix = graph.parameter(head.name, rows ? [rows[1] - rows[0], width] : [size, width], rows);
     const logits = graph.gemm(hidden, matrix, { transposeB: true });
     const probabilities = graph.softmax(logits);
     // log Σ exp z = max z − log max softmax(z): exact enough, and no exponential of the logits is needed again.
-    const logSum = graph.subtract(graph.reduceMax(logits), graph.unary('log', graph.reduceMax(probabilities)));
+    const logSum = graph.subtract(
+      graph.reduceMax(logits),
+      graph.unary('log', graph.reduceMax(probabilities)),
+    );
     return { matrix, probabilities, logSum };
   });
-  const logSum = logSumOf(graph, slices.map((slice) => slice.logSum));
-  const shared = slices.map((slice) => ({ ...slice, share: graph.unary('exp', graph.subtract(slice.logSum, logSum)) }));
+  const logSum = logSumOf(
+    graph,
+    slices.map((slice) => slice.logSum),
+  );
+  const shared = slices.map((slice) => ({
+    ...slice,
+    share: graph.unary('exp', graph.subtract(slice.logSum, logSum)),
+  }));
 
   const targetRows = graph.embed(graph.parameter(head.name, [size, width]), targets);
   const logprobs = graph.add({ kind: 'logProbability', slices: slices.length }, [
@@ -55,7 +72,9 @@ export function scoreTokens(graph: Graph, hidden: GraphNode, head: { name: strin
     expected = expected ? graph.addition(expected, weighted) : weighted;
   }
   if (!expected) throw new Error('internal: an empty vocabulary');
-  const entropies = graph.detach(graph.subtract(logSum, graph.reduceSum(graph.multiply(hidden, expected), [1])));
+  const entropies = graph.detach(
+    graph.subtract(logSum, graph.reduceSum(graph.multiply(hidden, expected), [1])),
+  );
   return { logprobs, entropies };
 }
 

@@ -30,7 +30,11 @@ export function llama<V>(net: Layers<V>, config: ModelConfig): { hidden: V; fina
     const mlp = `${block}.mlp`;
     const input = net.rmsNorm(x, `${block}.post_attention_layernorm.weight`);
     const [gate, up] = pair(
-      net.linears(input, [`${mlp}.gate_proj.weight`, `${mlp}.up_proj.weight`], config.mlpBias ? [`${mlp}.gate_proj.bias`, `${mlp}.up_proj.bias`] : null),
+      net.linears(
+        input,
+        [`${mlp}.gate_proj.weight`, `${mlp}.up_proj.weight`],
+        config.mlpBias ? [`${mlp}.gate_proj.bias`, `${mlp}.up_proj.bias`] : null,
+      ),
     );
     x = net.linear(net.gatedSilu(gate, up), `${mlp}.down_proj.weight`, {
       bias: config.mlpBias ? `${mlp}.down_proj.bias` : null,
@@ -41,7 +45,8 @@ export function llama<V>(net: Layers<V>, config: ModelConfig): { hidden: V; fina
 }
 
 function triple<V>([a, b, c]: readonly V[]): [V, V, V] {
-  if (a === undefined || b === undefined || c === undefined) throw new Error('internal: three projections wanted');
+  if (a === undefined || b === undefined || c === undefined)
+    throw new Error('internal: three projections wanted');
   return [a, b, c];
 }
 

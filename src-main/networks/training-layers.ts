@@ -51,7 +51,11 @@ export class TrainingLayers implements Layers<GraphNode> {
   layerNorm(x: GraphNode, weight: string, bias: string): GraphNode {
     return this.#graph.layerNorm(x, this.#parameter(weight), this.#parameter(bias), this.#config.normEps);
   }
-  linear(x: GraphNode, weight: string, { bias = null, residual, transposed = false }: LinearOptions<GraphNode> = {}): GraphNode {
+  linear(
+    x: GraphNode,
+    weight: string,
+    { bias = null, residual, transposed = false }: LinearOptions<GraphNode> = {},
+  ): GraphNode {
     const options = { transposeB: !transposed };
     const matrix = this.#parameter(weight);
     if (bias === null) return this.#graph.gemm(x, matrix, { ...options, c: residual });
@@ -69,7 +73,10 @@ export class TrainingLayers implements Layers<GraphNode> {
     const { headSize } = this.#config;
     const width = x.shape[1];
     const heads = typeof width === 'number' ? width / headSize : 1;
-    return this.#graph.reshape(this.rmsNorm(this.#graph.reshape(x, [multiply('B*T', heads), headSize]), weight), x.shape);
+    return this.#graph.reshape(
+      this.rmsNorm(this.#graph.reshape(x, [multiply('B*T', heads), headSize]), weight),
+      x.shape,
+    );
   }
 
   attention(q: GraphNode, k: GraphNode, v: GraphNode, _layer: number, window: number | null): GraphNode {
@@ -84,20 +91,31 @@ export class TrainingLayers implements Layers<GraphNode> {
     const scores = graph.matmul(queries, keys, { transposeB: true, alpha: 1 / Math.sqrt(headSize) });
     const mask = graph.input(batchInputs.mask(window), ['B', 1, 1, 'T', 'T']);
     const masked = graph.addition(graph.reshape(scores, ['B', keyValueHeadCount, group, 'T', 'T']), mask);
-    const mixed = graph.attend(graph.reshape(masked, ['B', keyValueHeadCount, multiply('T', group), 'T']), values);
+    const mixed = graph.attend(
+      graph.reshape(masked, ['B', keyValueHeadCount, multiply('T', group), 'T']),
+      values,
+    );
     const perHead = graph.transpose(graph.reshape(mixed, ['B', headCount, 'T', headSize]), [0, 2, 1, 3]);
     return graph.reshape(perHead, ['B*T', headCount * headSize]);
   }
 
   /** [B·T, heads · size] → [B, heads, T, size]. */
   #heads(x: GraphNode, heads: number): GraphNode {
-    return this.#graph.transpose(this.#graph.reshape(x, ['B', 'T', heads, this.#config.headSize]), [0, 2, 1, 3]);
+    return this.#graph.transpose(
+      this.#graph.reshape(x, ['B', 'T', heads, this.#config.headSize]),
+      [0, 2, 1, 3],
+    );
   }
 
   #rotate(x: GraphNode): GraphNode {
     if (this.#config.rope === null) return x;
     const tables = (name: string): GraphNode => this.#graph.input(name, ['P', this.#config.headSize / 2]);
-    return this.#graph.rope(x, this.#graph.input(batchInputs.positions, ['B', 'T'], 'int64'), tables(batchInputs.cos), tables(batchInputs.sin));
+    return this.#graph.rope(
+      x,
+      this.#graph.input(batchInputs.positions, ['B', 'T'], 'int64'),
+      tables(batchInputs.cos),
+      tables(batchInputs.sin),
+    );
   }
 
   gatedSilu(gate: GraphNode, up: GraphNode): GraphNode {
@@ -112,7 +130,11 @@ export class TrainingLayers implements Layers<GraphNode> {
 export function gelu(graph: Graph, x: GraphNode, form: 'tanh' | 'exact'): GraphNode {
   const one = graph.scalar(1);
   const half = graph.scale(x, 0.5);
-  if (form === 'exact') return graph.multiply(half, graph.addition(one, graph.unary('erf', graph.scale(x, Math.SQRT1_2))));
+  if (form === 'exact')
+    return graph.multiply(half, graph.addition(one, graph.unary('erf', graph.scale(x, Math.SQRT1_2))));
   const cubic = graph.multiply(x, graph.addition(one, graph.scale(graph.multiply(x, x), 0.044715)));
-  return graph.multiply(half, graph.addition(one, graph.unary('tanh', graph.scale(cubic, Math.sqrt(2 / Math.PI)))));
+  return graph.multiply(
+    half,
+    graph.addition(one, graph.unary('tanh', graph.scale(cubic, Math.sqrt(2 / Math.PI)))),
+  );
 }

@@ -33,7 +33,11 @@ let binary: Promise<Uint8Array<ArrayBuffer>> | undefined;
 
 async function assemble(): Promise<Uint8Array<ArrayBuffer>> {
   const toolkit = await wabt();
-  const module = toolkit.parseWat('adamw.wat', readFileSync(new URL('./adamw.wat', import.meta.url), 'utf8'), { simd: true });
+  const module = toolkit.parseWat(
+    'adamw.wat',
+    readFileSync(new URL('./adamw.wat', import.meta.url), 'utf8'),
+    { simd: true },
+  );
   const bytes = new Uint8Array(module.toBinary({}).buffer);
   module.destroy();
   return bytes;
@@ -44,14 +48,26 @@ export async function bindAdamW(memory: WebAssembly.Memory): Promise<AdamWKernel
   const bytes = await (binary ??= assemble());
   const { instance } = await WebAssembly.instantiate(bytes, { host: { memory } });
   const { sumOfSquares, adamw } = instance.exports;
-  if (typeof sumOfSquares !== 'function' || typeof adamw !== 'function') throw new Error('internal: adamw.wat lacks an export');
+  if (typeof sumOfSquares !== 'function' || typeof adamw !== 'function')
+    throw new Error('internal: adamw.wat lacks an export');
   return {
     sumOfSquares: (address, count) => Number(sumOfSquares(address, count)),
     update(range, { step, learningRate, beta1, beta2, eps, weightDecay, gradientScale }) {
       adamw(
-        range.weights, range.firstMoment, range.secondMoment, range.gradient, range.count,
-        gradientScale, beta1, 1 - beta1, beta2, 1 - beta2,
-        1 - learningRate * weightDecay, learningRate / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step), eps,
+        range.weights,
+        range.firstMoment,
+        range.secondMoment,
+        range.gradient,
+        range.count,
+        gradientScale,
+        beta1,
+        1 - beta1,
+        beta2,
+        1 - beta2,
+        1 - learningRate * weightDecay,
+        learningRate / (1 - beta1 ** step),
+        1 / Math.sqrt(1 - beta2 ** step),
+        eps,
       );
     },
   };

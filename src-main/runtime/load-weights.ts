@@ -1,5 +1,5 @@
 /** Weights into a parameter store: read from a checkpoint, or drawn at random. */
-import { normal } from '../contract/random.ts';
+import { randomStream } from '../contract/random.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { expectedTensors } from '../models/expected-tensors.ts';
@@ -25,7 +25,10 @@ export async function loadWeights(store: ParameterStore, checkpoint: Checkpoint)
 export function initialiseWeights(store: ParameterStore, config: ModelConfig, seed: number): void {
   store.parameters.forEach(({ name, shape }, tensor) => {
     const weights = store.weights(name);
-    if (shape.length >= 2) for (let index = 0; index < weights.length; index++) weights[index] = normal([seed, tensor], index) * config.initializerRange;
-    else weights.fill(name.endsWith('.bias') ? 0 : 1);
+    if (shape.length >= 2) {
+      const random = randomStream([seed, tensor]);
+      for (let index = 0; index < weights.length; index++)
+        weights[index] = random.normal(index) * config.initializerRange;
+    } else weights.fill(name.endsWith('.bias') ? 0 : 1);
   });
 }

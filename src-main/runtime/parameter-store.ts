@@ -57,7 +57,10 @@ export class ParameterStore {
    * Allocates zeros. `groups` are tensors that must lie one right after the other (they are used as one matrix when
    * sampling). Throws where all does not fit into the 4 GiB of one memory.
    */
-  static async create(groups: readonly (readonly ParameterShape[])[], trainable: boolean): Promise<ParameterStore> {
+  static async create(
+    groups: readonly (readonly ParameterShape[])[],
+    trainable: boolean,
+  ): Promise<ParameterStore> {
     const placed = new Map<string, Placed>();
     let end = 0;
     const align = (): number => (end = Math.ceil(end / alignment) * alignment);
@@ -75,12 +78,28 @@ export class ParameterStore {
     const size = align();
     const bytes = size * 4 * (trainable ? 4 : 1);
     if (bytes > mostBytes) {
-      throw new EspalierError('environment', 'model-too-large', `Training all ${end.toLocaleString('en')} weights needs ${(bytes / 1e9).toFixed(1)} GB in one block, more than the 4.3 GB that is possible.`, {
-        advice: 'Take a model of at most 268 million parameters for training of all weights.',
-      });
+      throw new EspalierError(
+        'environment',
+        'model-too-large',
+        `Training all ${end.toLocaleString('en')} weights needs ${(bytes / 1e9).toFixed(1)} GB in one block, more than the 4.3 GB that is possible.`,
+        {
+          advice: 'Take a model of at most 268 million parameters for training of all weights.',
+        },
+      );
     }
-    const memory = new WebAssembly.Memory({ initial: Math.max(1, Math.ceil(bytes / pageBytes)), maximum: 65_536 });
-    return new ParameterStore(groups.flat(), placed, memory, size, matrixEnd, await bindAdamW(memory), trainable);
+    const memory = new WebAssembly.Memory({
+      initial: Math.max(1, Math.ceil(bytes / pageBytes)),
+      maximum: 65_536,
+    });
+    return new ParameterStore(
+      groups.flat(),
+      placed,
+      memory,
+      size,
+      matrixEnd,
+      await bindAdamW(memory),
+      trainable,
+    );
   }
 
   #find(name: string): Placed {
@@ -93,7 +112,11 @@ export class ParameterStore {
     const { start, count, shape } = this.#find(name);
     const width = rows ? count / (shape[0] ?? 1) : count;
     const [first, last] = rows ?? [0, 1];
-    return new Float32Array(this.#memory.buffer, 4 * (section * this.#size + start + first * width), (last - first) * width);
+    return new Float32Array(
+      this.#memory.buffer,
+      4 * (section * this.#size + start + first * width),
+      (last - first) * width,
+    );
   }
 
   /** The weights of a tensor, or of rows [start, end) of it: a view, not a copy. */
@@ -146,7 +169,10 @@ export class ParameterStore {
   update(step: AdamWStep): void {
     const update = (start: number, count: number, weightDecay: number): void => {
       const at = (section: number): number => 4 * (section * this.#size + start);
-      this.#kernel.update({ weights: at(0), firstMoment: at(1), secondMoment: at(2), gradient: at(3), count }, { ...step, weightDecay });
+      this.#kernel.update(
+        { weights: at(0), firstMoment: at(1), secondMoment: at(2), gradient: at(3), count },
+        { ...step, weightDecay },
+      );
     };
     update(0, this.#matrixEnd, step.weightDecay);
     update(this.#matrixEnd, this.#size - this.#matrixEnd, 0);

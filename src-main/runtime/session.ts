@@ -38,9 +38,16 @@ export class Session {
   }
 
   /** Compiles and loads a graph on the CPU. */
-  static async create(graph: Graph, outputs: readonly Output[], options: SessionOptions = {}): Promise<Session> {
+  static async create(
+    graph: Graph,
+    outputs: readonly Output[],
+    options: SessionOptions = {},
+  ): Promise<Session> {
     const stops = await stopOutputWorks();
-    const compiled = compile(graph, outputs, { stopOutput: stops, ...(options.stored ? { stored: options.stored } : {}) });
+    const compiled = compile(graph, outputs, {
+      stopOutput: stops,
+      ...(options.stored ? { stored: options.stored } : {}),
+    });
     const session = await ort.InferenceSession.create(compiled.bytes, {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'disabled',
@@ -51,7 +58,9 @@ export class Session {
       extra: {
         session: {
           ...(options.sleepWhenIdle ? { intra_op: { allow_spinning: '0' } } : { force_spinning_stop: '1' }),
-          ...(options.storedFolder === undefined ? {} : { model_external_initializers_file_folder_path: options.storedFolder }),
+          ...(options.storedFolder === undefined
+            ? {}
+            : { model_external_initializers_file_folder_path: options.storedFolder }),
         },
       },
     });

@@ -12,7 +12,11 @@ import { compile, stopOutputName } from '../graph/compile.ts';
 const stopMessage = 'Non tensor type is temporarily not supported.';
 
 /** Runs a session whose first output is the stop output; results are in `fetches` afterwards. */
-export async function runWithStop(session: ort.InferenceSession, feeds: Record<string, ort.Tensor>, fetches: Record<string, ort.Tensor>): Promise<void> {
+export async function runWithStop(
+  session: ort.InferenceSession,
+  feeds: Record<string, ort.Tensor>,
+  fetches: Record<string, ort.Tensor>,
+): Promise<void> {
   try {
     await session.run(feeds, { [stopOutputName]: null, ...fetches });
   } catch (error) {
@@ -33,9 +37,17 @@ async function probe(): Promise<boolean> {
   const { bytes } = compile(graph, [{ name: 'y', node: doubled }], { stopOutput: true });
   const result = new Float32Array(3);
   try {
-    const session = await ort.InferenceSession.create(bytes, { executionProviders: ['cpu'], intraOpNumThreads: 1, logSeverityLevel: 4 });
+    const session = await ort.InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: 1,
+      logSeverityLevel: 4,
+    });
     const run = (): Promise<void> =>
-      runWithStop(session, { x: new ort.Tensor('float32', Float32Array.of(1, 2, 3), [3]) }, { y: new ort.Tensor('float32', result, [3]) });
+      runWithStop(
+        session,
+        { x: new ort.Tensor('float32', Float32Array.of(1, 2, 3), [3]) },
+        { y: new ort.Tensor('float32', result, [3]) },
+      );
     await run();
     await run();
     await session.release();

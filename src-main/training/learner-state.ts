@@ -20,7 +20,12 @@ const stateFile = 'optimizer.json';
 const stateSchema = z.strictObject({ version: z.literal(1), updates: z.int().min(0) });
 
 /** Writes weights and optimizer state into `directory`. `sourceFolder` gives configuration and tokenizer. */
-export async function saveLearner(directory: string, store: ParameterStore, sourceFolder: string, updates: number): Promise<void> {
+export async function saveLearner(
+  directory: string,
+  store: ParameterStore,
+  sourceFolder: string,
+  updates: number,
+): Promise<void> {
   const { raw } = await readModelConfig(sourceFolder);
   await writeCheckpoint({
     folder: join(directory, modelFolder),
@@ -37,7 +42,11 @@ export async function saveLearner(directory: string, store: ParameterStore, sour
 }
 
 /** Reads what `saveLearner` wrote; returns the number of updates done. Throws an environment error when it is damaged. */
-export async function restoreLearner(directory: string, store: ParameterStore, config: ModelConfig): Promise<number> {
+export async function restoreLearner(
+  directory: string,
+  store: ParameterStore,
+  config: ModelConfig,
+): Promise<number> {
   const checkpoint = await openCheckpoint(join(directory, modelFolder));
   matchTensors(config, checkpoint.tensors, checkpoint.folder);
   await loadWeights(store, checkpoint);
@@ -59,8 +68,13 @@ export async function restoreLearner(directory: string, store: ParameterStore, c
 }
 
 function damaged(where: string, problem: string): EspalierError {
-  return new EspalierError('environment', 'checkpoint-damaged', `The checkpoint cannot be read: ${problem}.`, {
-    where,
-    advice: 'Resume from another checkpoint of this run, or start it anew.',
-  });
+  return new EspalierError(
+    'environment',
+    'checkpoint-damaged',
+    `The checkpoint cannot be read: ${problem}.`,
+    {
+      where,
+      advice: 'Resume from another checkpoint of this run, or start it anew.',
+    },
+  );
 }

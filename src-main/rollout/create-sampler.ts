@@ -1,0 +1,425 @@
+/**
+ * The sampler: continues many prompts at once. A fixed number of places holds sequences that are being written; a
+ * finished one makes room for the next that waits, and when none waits the batch shrinks. Equal prompts are read once
+ * and their caches copied, so the answers of a group, or continuations of one prefix, share that work.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { EspalierError } from '../contract/errors.ts';
+import { randomStream } from '../contract/random.ts';
+import type { RandomStream } from '../contract/random.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { decodingInputs } from '../networks/decoding-layers.ts';
+import type { ParameterStore } from '../runtime/parameter-store.ts';
+import { ropeTables } from '../runtime/rope-tables.ts';
+import type { BoundTensor } from '../runtime/session.ts';
+import { bind, Session } from '../runtime/session.ts';
+import type { StoredWeights } from '../runtime/weights.ts';
+import { bindParameters } from '../runtime/weights.ts';
+import { drawRestricted, drawToken, mostProbable } from './choose-token.ts';
+import { buildDecodingGraph, samplingInputs } from './decoding-graph.ts';
+import { KeyValueCache } from './key-value-cache.ts';
+import type { SampleOptions, SampleRequest, SampleResult, Sampler } from './sampler.ts';
+
+export interface SamplerOptions {
+  readonly config: ModelConfig;
+  /** Weights in memory (the learner's own: a new step is seen at once), or in files that are read in place. */
+  readonly weights: ParameterStore | StoredWeights;
+  /** Most bytes of caches. */
+  readonly cacheBytes?: number;
+  /** Most sequences written at the same time. */
+  readonly places?: number;
+}
+
+const defaultCacheBytes = 512 * 1024 * 1024;
+const defaultPlaces = 256;
+/** Most tokens of prompts read in one run. */
+const prefillTokens = 4096;
+/** Caches have room for a multiple of this many positions. */
+const positionStep = 16;
+
+/** Compiles the sampling graph. */
+export async function createSampler(options: SamplerOptions): Promise<Sampler> {
+  const { config, weights } = options;
+  if ('stored' in weights) {
+    const { graph, probabilities } = buildDecodingGraph(config, false);
+    return new CachedSampler(
+      options,
+      await Session.create(graph, [probabilities], { stored: weights.stored, storedFolder: weights.folder }),
+      {},
+    );
+  }
+  const { graph, probabilities } = buildDecodingGraph(config, true);
+  const session = await Session.create(graph, [probabilities]);
+  return new CachedSampler(options, session, bindParameters(session.compiled, weights));
+}
+
+/** A sequence that is being written. */
+interface Place {
+  readonly request: number;
+  readonly random: RandomStream;
+  readonly ids: number[];
+  readonly logprobs: number[];
+  /** Tokens in the cache. */
+  length: number;
+}
+
+/** A prompt that was read: its row in a cache, and the distribution of the first token. */
+interface ReadPrompt {
+  readonly cache: KeyValueCache;
+  readonly row: number;
+  readonly length: number;
+  readonly probabilities: Float32Array;
+  /** Requests that have not started yet. */
+  waiting: number;
+}
+
+class CachedSampler implements Sampler {
+  readonly #options: SamplerOptions;
+  readonly #session: Session;
+  readonly #parameters: Record<string, BoundTensor>;
+  #cache: KeyValueCache | undefined;
+  #tables: { cos: BoundTensor; sin: BoundTensor; length: number } | undefined;
+
+  constructor(options: SamplerOptions, session: Session, parameters: Record<string, BoundTensor>) {
+    this.#options = options;
+    this.#session = session;
+    this.#parameters = parameters;
+  }
+
+  async generate(requests: readonly SampleRequest[], options: SampleOptions): Promise<SampleResult[]> {
+    this.#check(requests, options);
+    if (requests.length === 0) return [];
+    const longest = requests.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
+    const positions = Math.ceil((longest + options.maxTokens) / positionStep) * positionStep;
+    const places = this.#placeCount(requests.length, positions);
+    const batch = new SampleBatch(requests, options, this.#room(places, positions), places);
+    let reported = 0;
+    while (!batch.finished) {
+      await this.#fill(batch, positions);
+      if (batch.active.length > 0) await this.#step(batch, positions);
+      await nextTurn();
+      if (options.onProgress && batch.tokens !== reported) {
+        reported = batch.tokens;
+        if (!options.onProgress(batch.done, batch.tokens))
+          throw new EspalierError('cancelled', 'cancelled', 'Sampling was cancelled.');
+      }
+    }
+    return batch.results();
+  }
+
+  #check(requests: readonly SampleRequest[], { maxTokens, topP }: SampleOptions): void {
+    const { maxPositions, vocabularySize } = this.#options.config;
+    if (!(maxTokens >= 1) || !(topP > 0 && topP <= 1))
+      throw new RangeError('maxTokens must be at least 1 and topP above 0 and at most 1');
+    for (const { promptIds } of requests) {
+      if (promptIds.length === 0)
+        throw new EspalierError('user', 'prompt-empty', 'A prompt without any token cannot be continued.', {
+          advice: 'Give each prompt at least one character.',
+        });
+      if (promptIds.length + maxTokens > maxPositions) {
+        throw new EspalierError(
+          'user',
+          'prompt-too-long',
+          `A prompt of ${promptIds.length} tokens and an answer of up to ${maxTokens} exceed the ${maxPositions} positions of the model.`,
+          {
+            advice: 'Shorten the prompt or the longest answer.',
+          },
+        );
+      }
+      if (promptIds.some((id) => id < 0 || id >= vocabularySize))
+        throw new EspalierError(
+          'user',
+          'token-unknown',
+          `A prompt holds a token id outside the vocabulary of ${vocabularySize}.`,
+        );
+    }
+  }
+
+  #placeCount(requests: number, positions: number): number {
+    const { config, cacheBytes = defaultCacheBytes, places = defaultPlaces } = this.#options;
+    return Math.max(
+      1,
+      Math.min(requests, places, Math.floor(cacheBytes / KeyValueCache.rowBytes(config, positions))),
+    );
+  }
+
+  /** The main cache, kept between calls while it is large enough. */
+  #room(places: number, positions: number): KeyValueCache {
+    const fits = this.#cache?.positions === positions && this.#cache.rows >= places;
+    if (!this.#cache || !fits) this.#cache = new KeyValueCache(this.#options.config, places, positions);
+    return this.#cache;
+  }
+
+  /** Reads the prompts of the requests that find a place, and starts them. */
+  async #fill(batch: SampleBatch, positions: number): Promise<void> {
+    while (batch.hasRoom) {
+      const next = batch.unreadPrompts(prefillTokens);
+      if (next.length > 0) await this.#read(batch, next, positions);
+      batch.start();
+    }
+  }
+
+  async #read(batch: SampleBatch, prompts: readonly Int32Array[], positions: number): Promise<void> {
+    const width = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0);
+    const ids = new Int32Array(prompts.length * width);
+    const positionRows = new Int32Array(ids.length);
+    const lastPositions = new Int32Array(prompts.length);
+    const lastRows = new Int32Array(prompts.length);
+    prompts.forEach((prompt, row) => {
+      ids.set(prompt, row * width);
+      for (let column = 0; column < width; column++) positionRows[row * width + column] = column;
+      lastPositions[row] = prompt.length - 1;
+      lastRows[row] = row * width + prompt.length - 1;
+    });
+    // Prompts that fill free places by themselves need no cache of their own, but a copy costs little and keeps one way.
+    const cache = new KeyValueCache(this.#options.config, prompts.length, width);
+    const probabilities = await this.#run(
+      { ids, positionRows, lastPositions, lastRows, rows: prompts.length, longest: width },
+      cache.bind(prompts.length),
+      batch,
+      positions,
+    );
+    prompts.forEach((prompt, row) =>
+      batch.keep(prompt, {
+        cache,
+        row,
+        length: prompt.length,
+        probabilities: probabilities.slice(row * this.#vocabulary, (row + 1) * this.#vocabulary),
+      }),
+    );
+  }
+
+  get #vocabulary(): number {
+    return this.#options.config.vocabularySize;
+  }
+
+  async #step(batch: SampleBatch, positions: number): Promise<void> {
+    const { active } = batch;
+    const ids = Int32Array.from(active, (place) => place.ids.at(-1) ?? 0);
+    const positionRows = Int32Array.from(active, (place) => place.length);
+    const rows = active.length;
+    const longest = positionRows.reduce((most, position) => Math.max(most, position + 1), 0);
+    const probabilities = await this.#run(
+      {
+        ids,
+        positionRows,
+        lastPositions: positionRows,
+        lastRows: Int32Array.from(active, (_, row) => row),
+        rows,
+        longest,
+      },
+      batch.bound(),
+      batch,
+      positions,
+    );
+    for (const place of active) place.length++;
+    batch.advance(probabilities, this.#vocabulary);
+  }
+
+  async #run(
+    step: {
+      ids: Int32Array;
+      positionRows: Int32Array;
+      lastPositions: Int32Array;
+      lastRows: Int32Array;
+      rows: number;
+      longest: number;
+    },
+    caches: { feeds: Record<string, BoundTensor>; results: Record<string, BoundTensor> },
+    batch: SampleBatch,
+    positions: number,
+  ): Promise<Float32Array> {
+    const { ids, positionRows, lastPositions, lastRows, rows, longest } = step;
+    const width = ids.length / rows;
+    const own: Record<string, () => BoundTensor> = {
+      [decodingInputs.ids]: () => bind(ids, [ids.length]),
+      [decodingInputs.positions]: () => bind(BigInt64Array.from(positionRows, BigInt), [rows, width]),
+      [decodingInputs.positionRows]: () => bind(positionRows, [ids.length]),
+      [decodingInputs.lastPositions]: () => bind(lastPositions, [rows]),
+      [decodingInputs.longest]: () => bind(Int32Array.of(longest), [1]),
+      [decodingInputs.cos]: () => this.#rope(positions).cos,
+      [decodingInputs.sin]: () => this.#rope(positions).sin,
+      [samplingInputs.lastRows]: () => bind(lastRows, [rows]),
+      [samplingInputs.inverseTemperature]: () => bind(Float32Array.of(batch.inverseTemperature), []),
+    };
+    const feeds: Record<string, BoundTensor> = { ...this.#parameters, ...caches.feeds };
+    for (const { name } of this.#session.compiled.inputs) {
+      const make = own[name];
+      if (make) feeds[name] = make();
+    }
+    const probabilities = batch.buffer(rows * this.#vocabulary);
+    await this.#session.run(feeds, {
+      probabilities: bind(probabilities, [rows, this.#vocabulary]),
+      ...caches.results,
+    });
+    return probabilities;
+  }
+
+  #rope(length: number): { cos: BoundTensor; sin: BoundTensor } {
+    if (!this.#tables || this.#tables.length < length) {
+      const { rope } = this.#options.config;
+      if (!rope) throw new Error('internal: rotary tables of a model without them');
+      const tables = ropeTables(rope, length);
+      const shape = [tables.length, tables.half];
+      this.#tables = { cos: bind(tables.cos, shape), sin: bind(tables.sin, shape), length };
+    }
+    return this.#tables;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#session.dispose();
+  }
+}
+
+/** The state of one call: which requests wait, which are being written, which are done. */
+class SampleBatch {
+  /** Row i of the cache belongs to active[i]. */
+  readonly active: Place[] = [];
+  readonly inverseTemperature: number;
+  tokens = 0;
+  done = 0;
+  readonly #requests: readonly SampleRequest[];
+  readonly #options: SampleOptions;
+  readonly #stops: ReadonlySet<number>;
+  readonly #cache: KeyValueCache;
+  readonly #places: number;
+  readonly #keys: readonly string[];
+  readonly #prompts = new Map<string, ReadPrompt>();
+  readonly #results: SampleResult[];
+  #next = 0;
+  #bound: { rows: number; tensors: ReturnType<KeyValueCache['bind']> } | undefined;
+  #buffer = new Float32Array(0);
+
+  constructor(
+    requests: readonly SampleRequest[],
+    options: SampleOptions,
+    cache: KeyValueCache,
+    places: number,
+  ) {
+    this.#requests = requests;
+    this.#options = options;
+    this.#stops = new Set(options.stopIds);
+    this.#cache = cache;
+    this.#places = places;
+    this.#keys = requests.map(({ promptIds }) => promptIds.join());
+    this.#results = new Array<SampleResult>(requests.length);
+    this.inverseTemperature = options.temperature === 0 ? 1 : 1 / options.temperature;
+  }
+
+  get finished(): boolean {
+    return this.done === this.#requests.length;
+  }
+  get hasRoom(): boolean {
+    return this.#next < this.#requests.length && this.active.length < this.#places;
+  }
+
+  /** Different prompts, at least one, of the requests that come next and find room, not yet read, of at most `tokens` tokens. */
+  unreadPrompts(tokens: number): Int32Array[] {
+    const found = new Map<string, Int32Array>();
+    let width = 0;
+    const last = Math.min(this.#requests.length, this.#next + this.#places - this.active.length);
+    for (let index = this.#next; index < last; index++) {
+      const key = this.#keys[index] ?? '';
+      const prompt = this.#requests[index]?.promptIds;
+      if (!prompt || found.has(key) || this.#prompts.has(key)) continue;
+      width = Math.max(width, prompt.length);
+      if (found.size > 0 && width * (found.size + 1) > tokens) break;
+      found.set(key, prompt);
+    }
+    return [...found.values()];
+  }
+
+  keep(prompt: Int32Array, read: Omit<ReadPrompt, 'waiting'>): void {
+    const key = prompt.join();
+    let waiting = 0;
+    for (let index = this.#next; index < this.#keys.length; index++) if (this.#keys[index] === key) waiting++;
+    this.#prompts.set(key, { ...read, waiting });
+  }
+
+  /** Gives places to waiting requests, in order, as far as their prompts are read. */
+  start(): void {
+    while (this.hasRoom) {
+      const request = this.#requests[this.#next];
+      const key = this.#keys[this.#next] ?? '';
+      const prompt = this.#prompts.get(key);
+      if (!request || !prompt) return;
+      const place: Place = {
+        request: this.#next,
+        random: randomStream(request.stream),
+        ids: [],
+        logprobs: [],
+        length: prompt.length,
+      };
+      this.#next++;
+      if (--prompt.waiting === 0) this.#prompts.delete(key);
+      this.#append(place, prompt.probabilities);
+      if (this.#ends(place)) this.#finish(place);
+      else {
+        this.#cache.copyRow(this.active.length, prompt.cache, prompt.row, prompt.length);
+        this.active.push(place);
+      }
+    }
+  }
+
+  /** Takes the next token of every active sequence and closes those that end. */
+  advance(probabilities: Float32Array, vocabulary: number): void {
+    this.active.forEach((place, row) =>
+      this.#append(place, probabilities.subarray(row * vocabulary, (row + 1) * vocabulary)),
+    );
+    for (let row = this.active.length - 1; row >= 0; row--) {
+      const place = this.active[row];
+      if (!place || !this.#ends(place)) continue;
+      this.#finish(place);
+      // The last sequence moves into the gap, so that the rows in use stay the first ones.
+      const last = this.active.pop();
+      if (last && last !== place) {
+        this.active[row] = last;
+        this.#cache.copyRow(row, this.#cache, this.active.length, last.length);
+      }
+    }
+  }
+
+  #append(place: Place, probabilities: Float32Array): void {
+    const { temperature, topP, topK } = this.#options;
+    let token: number;
+    if (temperature === 0) token = mostProbable(probabilities);
+    else {
+      const u = place.random.uniform(place.ids.length);
+      token =
+        topP < 1 || topK > 0 ? drawRestricted(probabilities, u, { topP, topK }) : drawToken(probabilities, u);
+    }
+    place.ids.push(token);
+    place.logprobs.push(Math.log(probabilities[token] ?? 0));
+    this.tokens++;
+  }
+
+  #ends(place: Place): boolean {
+    return this.#stops.has(place.ids.at(-1) ?? -1) || place.ids.length >= this.#options.maxTokens;
+  }
+
+  #finish(place: Place): void {
+    const finish = this.#stops.has(place.ids.at(-1) ?? -1) ? 'stop' : 'length';
+    this.#results[place.request] = {
+      ids: Int32Array.from(place.ids),
+      logprobs: Float32Array.from(place.logprobs),
+      finish,
+    };
+    this.done++;
+  }
+
+  bound(): ReturnType<KeyValueCache['bind']> {
+    const rows = this.active.length;
+    if (this.#bound?.rows !== rows) this.#bound = { rows, tensors: this.#cache.bind(rows) };
+    return this.#bound.tensors;
+  }
+
+  /** An array of this length that is overwritten by the next run. */
+  buffer(length: number): Float32Array {
+    if (this.#buffer.length < length) this.#buffer = new Float32Array(length);
+    return this.#buffer.subarray(0, length);
+  }
+
+  results(): SampleResult[] {
+    return this.#results;
+  }
+}
