@@ -1,0 +1,78 @@
+/** How much memory a run will need, by part, from the shape of the model and of a batch; known before anything is loaded. */
+import type { ModelConfig } from '../models/config.ts';
+import { expectedTensors } from '../models/expected-tensors.ts';
+import { cachedHeadSize } from '../networks/decoding-layers.ts';
+
+export interface MemoryPart {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+export interface TrainingShape {
+  /** Most tokens in one forward and backward pass. */
+  readonly microBatchTokens: number;
+  /** Longest sequence, prompt and answer, in tokens. */
+  readonly longest: number;
+  /** Sequences that are sampled at the same time; 0 where nothing is sampled. */
+  readonly sampledTogether: number;
+  /** Whether a copy of the weights is kept as reference policy. */
+  readonly reference: boolean;
+}
+
+/** Program, runtime library and what the system counts to a process that has done nothing yet. */
+const programBytes = 170e6;
+/** Room that ONNX Runtime's allocator takes beyond what is in use. */
+const allocatorSlack = 1.25;
+
+export function countParameters(config: ModelConfig): number {
+  return expectedTensors(config).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
+    0,
+  );
+}
+
+/** Bytes of everything that the backward pass keeps for a micro-batch, and of the largest intermediate results. */
+function activationBytes(config: ModelConfig, tokens: number, longest: number): number {
+  const { hiddenSize, headCount, keyValueHeadCount, headSize, intermediateSize, layerCount, vocabularySize } =
+    config;
+  const attention =
+    (3 * headCount + 4 * keyValueHeadCount) * headSize + headCount * Math.min(longest, tokens);
+  const perLayer = 4 * hiddenSize + attention + 4 * intermediateSize;
+  const passing = 2 * Math.max(2 * intermediateSize, 2 * headCount * Math.min(longest, tokens));
+  return 4 * tokens * (layerCount * perLayer + passing + vocabularySize + 4 * hiddenSize);
+}
+
+/** The parts of the memory of a training run, in bytes. */
+export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape): MemoryPart[] {
+  const weights = 4 * countParameters(config);
+  const cacheRow =
+    2 * 4 * config.layerCount * config.keyValueHeadCount * cachedHeadSize(config) * shape.longest;
+  return [
+    { name: 'program', bytes: programBytes },
+    { name: 'weights', bytes: weights },
+    { name: 'gradients', bytes: weights },
+    { name: 'optimizer', bytes: 2 * weights },
+    ...(shape.reference ? [{ name: 'reference model', bytes: weights }] : []),
+    {
+      name: 'activations',
+      bytes: Math.round(allocatorSlack * activationBytes(config, shape.microBatchTokens, shape.longest)),
+    },
+    ...(shape.sampledTogether > 0
+      ? [{ name: 'sampling cache', bytes: shape.sampledTogether * cacheRow }]
+      : []),
+  ];
+}
+
+export function totalBytes(parts: readonly MemoryPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+const mostTokens = 8192;
+const fewestTokens = 256;
+
+/** Largest micro-batch (a power of two of tokens, at least one sequence) whose activations take at most a quarter of the free memory. */
+export function chooseMicroBatchTokens(config: ModelConfig, longest: number, freeBytes: number): number {
+  let tokens = mostTokens;
+  while (tokens > fewestTokens && activationBytes(config, tokens, longest) > freeBytes / 4) tokens /= 2;
+  return Math.max(tokens, longest);
+}
