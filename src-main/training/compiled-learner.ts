@@ -5,7 +5,7 @@ import type { ModelConfig } from '../models/config.ts';
 import { batchInputs } from '../networks/training-layers.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { ropeTables } from '../runtime/rope-tables.ts';
-import type { BoundTensor, Data } from '../runtime/session.ts';
+import type { BoundTensor } from '../runtime/session.ts';
 import { bind, Session } from '../runtime/session.ts';
 import type { BatchData } from './batch-layout.ts';
 import { fillBatch, packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
@@ -21,6 +21,7 @@ import type {
 import type { GradientOutput, LossForm, LossGraph } from './loss-graph.ts';
 import { buildLossGraph, buildScoreGraph, lossInputs, sumInput } from './loss-graph.ts';
 import { restoreLearner, saveLearner } from './learner-state.ts';
+import { addRows, lossFeeds, splitScores } from './sequence-arrays.ts';
 
 export interface CompiledLearnerOptions {
   readonly config: ModelConfig;
@@ -312,72 +313,5 @@ class CompiledLearner implements Learner {
     let buffer = this.#buffers.get(name);
     if (!buffer || buffer.length < length) this.#buffers.set(name, (buffer = new Float32Array(length)));
     return buffer.subarray(0, length);
-  }
-}
-
-/** Numbers for each scored token, sequence by sequence. */
-function lossFeeds(
-  sequences: readonly LossSequence[],
-  scored: number,
-  surrogate: SurrogateSpec,
-): Record<string, { data: Data; shape: readonly number[] }> {
-  const shape = [scored, 1];
-  const join = (
-    pick: (sequence: LossSequence) => Float32Array | null,
-  ): { data: Data; shape: readonly number[] } => {
-    const data = new Float32Array(scored);
-    let start = 0;
-    for (const sequence of sequences) {
-      const part = pick(sequence);
-      if (part) data.set(part, start);
-      start += sequence.answerIds.length;
-    }
-    return { data, shape };
-  };
-  const feeds: Record<string, { data: Data; shape: readonly number[] }> = {
-    [lossInputs.advantages]: join(({ advantages }) => advantages),
-    [lossInputs.weights]: join(({ weights }) => weights),
-    [lossInputs.oldLogprobs]: join(({ oldLogprobs }) => oldLogprobs),
-    [lossInputs.referenceLogprobs]: join(({ referenceLogprobs }) => referenceLogprobs),
-  };
-  if (surrogate.ratio === 'token') return feeds;
-  const members = new Float32Array(scored * sequences.length);
-  const weights = new Float32Array(scored * sequences.length);
-  let token = 0;
-  sequences.forEach(({ answerIds }, index) => {
-    for (let offset = 0; offset < answerIds.length; offset++, token++) {
-      members[token * sequences.length + index] = 1;
-      weights[index * scored + token] = surrogate.ratio === 'seqMean' ? 1 / answerIds.length : 1;
-    }
-  });
-  return {
-    ...feeds,
-    [lossInputs.answerMembers]: { data: members, shape: [scored, sequences.length] },
-    [lossInputs.answerWeights]: { data: weights, shape: [sequences.length, scored] },
-  };
-}
-
-function addRows(table: Float32Array, ids: Int32Array, rows: Float32Array, width: number): void {
-  for (let row = 0; row < ids.length; row++) {
-    const start = (ids[row] ?? 0) * width;
-    const from = row * width;
-    for (let column = 0; column < width; column++)
-      table[start + column] = (table[start + column] ?? 0) + (rows[from + column] ?? 0);
-  }
-}
-
-/** Hands the numbers of a micro-batch out to its sequences. */
-function splitScores(
-  members: readonly number[],
-  sequences: readonly LearnerSequence[],
-  logprobs: Float32Array,
-  entropies: Float32Array,
-  results: TokenScores[],
-): void {
-  let start = 0;
-  for (const index of members) {
-    const end = start + (sequences[index]?.answerIds.length ?? 0);
-    results[index] = { logprobs: logprobs.slice(start, end), entropies: entropies.slice(start, end) };
-    start = end;
   }
 }
