@@ -1,0 +1,52 @@
+/** What the contract says of one field of an experiment: kind of value, range, choices and help. */
+import { z } from 'zod';
+import { experimentSchema, fieldHelp, type FieldHelp } from '../../src-main/contract/experiment.ts';
+import { schemaAt } from '../../src-main/contract/schema-fields.ts';
+import { formatNumber } from './format.ts';
+import type { JsonObject } from './json-path.ts';
+
+export interface FieldFacts {
+  readonly kind: 'number' | 'choice' | 'text';
+  readonly help: FieldHelp | undefined;
+  readonly choices: readonly string[];
+  /** The valid range in words; empty where there is none. */
+  readonly range: string;
+  readonly whole: boolean;
+  /** Null switches it off. */
+  readonly nullable: boolean;
+}
+
+/** Largest whole number that the contract names as a limit; zod gives it to every whole number. */
+const noLimit = Number.MAX_SAFE_INTEGER;
+
+/** Facts of the field at a path of `document`. */
+export function fieldFacts(path: string, document: JsonObject): FieldFacts {
+  const keys = path.split('.');
+  const schema = schemaAt(experimentSchema, keys, document);
+  const help = fieldHelp(path);
+  const base = { help, choices: [], range: '', whole: false, nullable: isNullable(keys, document) };
+  if (schema instanceof z.ZodEnum) return { ...base, kind: 'choice', choices: schema.options.map(String) };
+  if (schema instanceof z.ZodNumber) {
+    const whole = schema.isInt;
+    return { ...base, kind: 'number', whole, range: rangeText(schema.minValue, schema.maxValue, whole) };
+  }
+  return { ...base, kind: 'text' };
+}
+
+function isNullable(keys: readonly string[], document: JsonObject): boolean {
+  const parent = schemaAt(experimentSchema, keys.slice(0, -1), document);
+  if (!(parent instanceof z.ZodObject)) return false;
+  const child: unknown = Object.getOwnPropertyDescriptor(parent.shape, keys.at(-1) ?? '')?.value;
+  return child instanceof z.ZodType && child.safeParse(null).success;
+}
+
+function rangeText(low: number | null, high: number | null, whole: boolean): string {
+  const from = low === null || !Number.isFinite(low) || low <= -noLimit ? null : formatNumber(low);
+  const to = high === null || !Number.isFinite(high) || high >= noLimit ? null : formatNumber(high);
+  const kind = whole ? 'whole number' : '';
+  if (from !== null && to !== null) return `${from} to ${to}`;
+  if (from !== null)
+    return [kind, from === '0' && !whole ? 'above 0' : `from ${from}`].filter(Boolean).join(' ');
+  if (to !== null) return [kind, `up to ${to}`].filter(Boolean).join(' ');
+  return kind;
+}
