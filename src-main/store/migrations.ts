@@ -116,7 +116,8 @@ export const migrations: readonly string[] = [
     logprobs BLOB,
     advantages BLOB,
     entropies BLOB,
-    reference_logprobs BLOB
+    reference_logprobs BLOB,
+    token_ends BLOB
   ) STRICT;
 
   -- Full-text indexes without a copy of the text; the column run holds the word 'r' and the run's key.

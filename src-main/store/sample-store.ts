@@ -45,6 +45,7 @@ const tokensSchema = z.object({
   advantages: blob.nullable(),
   entropies: blob.nullable(),
   referenceLogprobs: blob.nullable(),
+  tokenEnds: blob.nullable(),
 });
 
 const rowColumns = `s.id AS id, r.id AS runId, s.step AS step, s.split AS split, s.prompt_index AS promptIndex,
@@ -70,7 +71,7 @@ export class SampleStore {
     );
     const insertTokens = prepared(
       this.#connection,
-      'INSERT INTO sample_tokens (sample, ids, sampler_logprobs, logprobs, advantages, entropies, reference_logprobs) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO sample_tokens (sample, ids, sampler_logprobs, logprobs, advantages, entropies, reference_logprobs, token_ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
     const index = prepared(this.#connection, 'INSERT INTO answer_search (rowid, run, text) VALUES (?, ?, ?)');
     return samples.map((sample) => {
@@ -133,7 +134,7 @@ export class SampleStore {
     const stored = prepared(
       this.#connection,
       `SELECT p.ids AS promptIds, t.ids AS ids, sampler_logprobs AS samplerLogprobs, logprobs, advantages, entropies,
-           reference_logprobs AS referenceLogprobs
+           reference_logprobs AS referenceLogprobs, token_ends AS tokenEnds
          FROM samples s JOIN prompts p ON p.id = s.prompt JOIN sample_tokens t ON t.sample = s.id WHERE s.id = ?`,
     ).get(id);
     if (row === undefined || stored === undefined)
@@ -149,6 +150,7 @@ export class SampleStore {
       advantages: optional(tokens.advantages),
       entropies: optional(tokens.entropies),
       referenceLogprobs: optional(tokens.referenceLogprobs),
+      tokenEnds: tokens.tokenEnds === null ? null : [...decodeInts(tokens.tokenEnds)],
     };
   }
 
@@ -222,6 +224,7 @@ function tokenArrays(sample: Sample): (Buffer | null)[] {
     sample.advantages,
     sample.entropies,
     sample.referenceLogprobs,
+    sample.tokenEnds,
   ];
   return [
     encodeArray(sample.ids),

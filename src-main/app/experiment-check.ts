@@ -1,0 +1,158 @@
+/** Everything that can be known of an experiment before it starts, without a tokenizer and without training. */
+import type { CallOutput } from '../contract/calls.ts';
+import { userError } from '../contract/errors.ts';
+import { expandExperiment } from '../contract/expand-experiment.ts';
+import type { Experiment, RunConfig } from '../contract/experiment.ts';
+import { loadDataset } from '../datasets/load-dataset.ts';
+import { mapRows } from '../datasets/map-rows.ts';
+import type { PromptRow } from '../datasets/row.ts';
+import { drawRows, holdOut, withoutHeldOut } from '../datasets/split.ts';
+import { estimatorSpec } from '../estimators/index.ts';
+import { memoryPlan } from './memory-plan.ts';
+import { inspectModel, type ModelCard } from './model-and-data.ts';
+
+/**
+ * The answer of `experiments.check`: facts of the first run, and every reason why any of the runs would fail.
+ * @param experiment with absolute paths
+ * @throws EspalierError what would make a run fail: model, data, settings, memory
+ */
+export async function checkExperiment(
+  experiment: Experiment,
+  modelsDirectory: string,
+): Promise<CallOutput<'experiments.check'>> {
+  const planned = expandExperiment(experiment);
+  const [first] = planned;
+  if (first === undefined) throw new Error('internal: an experiment without runs');
+  const warnings = new Set<string>();
+  const cards = new Map<string, Promise<ModelCard>>();
+  const data = new Map<string, Promise<DataFacts>>();
+  // Runs that differ in other settings share their model and data.
+  const cardOf = ({ model }: RunConfig) =>
+    remembered(cards, JSON.stringify([model.path, model.init]), () =>
+      inspectModel(model.path, modelsDirectory, { weights: model.init === 'weights' }),
+    );
+  const dataOf = (config: RunConfig) =>
+    remembered(data, JSON.stringify([config.data, config.method.estimator === 'sft']), () =>
+      readData(config),
+    );
+  for (const { config } of planned) {
+    checkMethod(config);
+    const card = await cardOf(config);
+    checkLengths(config, card, warnings);
+    if (config.model.chat === 'on' && !card.hasChatTemplate) {
+      throw userError('chat-template-missing', 'The model folder has no chat template.', {
+        where: 'model.chat',
+        advice: 'Set model.chat to auto or off, or choose a model that was made for conversations.',
+      });
+    }
+    for (const warning of (await dataOf(config)).warnings) warnings.add(warning);
+  }
+  const model = await cardOf(first.config);
+  const { trainRows, evaluationRows, droppedRows } = await dataOf(first.config);
+  const memory = await memoryPlan(first.config, modelsDirectory);
+  return {
+    model,
+    trainRows,
+    evaluationRows,
+    droppedRows,
+    memory,
+    warnings: [...warnings],
+    runs: planned.length,
+  };
+}
+
+function remembered<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
+}
+
+function checkMethod(config: RunConfig): void {
+  const { plan } = estimatorSpec(config.method, config.budget);
+  if (plan.samplesPerPrompt > 0 && config.reward === undefined) {
+    throw userError(
+      'reward-missing',
+      `The method ${config.method.estimator} learns from rewards, and the experiment has none.`,
+      {
+        where: 'reward',
+        advice:
+          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose the method sft, which learns the answers themselves.',
+      },
+    );
+  }
+}
+
+function checkLengths(config: RunConfig, card: ModelCard, warnings: Set<string>): void {
+  const { maxTokens, maxPromptTokens } = config.budget;
+  if (maxTokens >= card.context) {
+    throw userError(
+      'context-too-short',
+      `The model reads at most ${card.context} tokens, and answers may be ${maxTokens} tokens long: no room is left for a question.`,
+      {
+        where: 'budget.maxTokens',
+        advice: `Set budget.maxTokens below ${card.context}.`,
+      },
+    );
+  }
+  if (maxTokens + maxPromptTokens > card.context) {
+    warnings.add(
+      `The model reads at most ${card.context} tokens: questions of more than ${card.context - maxTokens} tokens are left out, because answers may take ${maxTokens}.`,
+    );
+  }
+}
+
+interface DataFacts {
+  readonly trainRows: number;
+  readonly evaluationRows: number;
+  /** Training rows left out because their question is held out. */
+  readonly droppedRows: number;
+  readonly warnings: readonly string[];
+}
+
+async function readData(config: RunConfig): Promise<DataFacts> {
+  const { data, seed } = config;
+  const supervised = config.method.estimator === 'sft';
+  const warnings: string[] = [];
+  const read = async (path: string, limit: number | undefined): Promise<PromptRow[]> => {
+    const loaded = await loadDataset({ path, filter: data.filter, limit, seed });
+    const mapped = mapRows(loaded.rows, {
+      prompt: data.prompt,
+      answer: data.answer,
+      path,
+      emptyPrompts: supervised,
+    });
+    warnings.push(...loaded.warnings, ...mapped.warnings);
+    return mapped.rows;
+  };
+  const rows = await read(data.path, data.limit);
+  if (data.evaluation !== undefined) {
+    const evaluation = await read(data.evaluation, undefined);
+    const { rows: train, removed } = withoutHeldOut(rows, evaluation);
+    if (train.length === 0) {
+      throw userError(
+        'data-overlap',
+        'Every training question is also a held-out question: nothing is left to train on.',
+        {
+          where: data.path,
+          advice:
+            'Give other questions in data.evaluation, or leave it out so that a share of the training file is held out.',
+        },
+      );
+    }
+    if (removed > 0) warnings.push(`${removed} training rows ask a held-out question and are left out.`);
+    return {
+      trainRows: train.length,
+      evaluationRows: drawRows(evaluation, data.evaluationLimit, seed).length,
+      droppedRows: removed,
+      warnings,
+    };
+  }
+  const { train, evaluation } =
+    data.holdOut > 0 ? holdOut(rows, data.holdOut, seed) : { train: rows, evaluation: [] };
+  return {
+    trainRows: train.length,
+    evaluationRows: Math.min(evaluation.length, data.evaluationLimit),
+    droppedRows: 0,
+    warnings,
+  };
+}

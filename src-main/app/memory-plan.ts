@@ -1,0 +1,52 @@
+/** Memory that training a model takes by part, against what this computer has free. An estimate for the start. */
+import { availableMemory } from 'node:process';
+import type { z } from 'zod';
+import type { memoryPlanSchema } from '../contract/calls.ts';
+import { EspalierError } from '../contract/errors.ts';
+import type { RunConfig } from '../contract/experiment.ts';
+import { estimatorSpec } from '../estimators/index.ts';
+import { readModelConfig } from '../models/read-config.ts';
+import { chooseMicroBatchTokens, estimateTrainingMemory, totalBytes } from '../runtime/memory-estimate.ts';
+import { modelFolder } from './experiment-paths.ts';
+
+export type MemoryPlan = z.infer<typeof memoryPlanSchema>;
+
+/** Answers that the sampler works on at the same time at most. */
+const sampledTogether = 64;
+
+/** The plan for one run. `available` bytes are asked of the system where they are not given. */
+export async function memoryPlan(
+  config: RunConfig,
+  modelsDirectory: string,
+  available: number = availableMemory(),
+): Promise<MemoryPlan> {
+  const { config: model } = await readModelConfig(modelFolder(config.model.path, modelsDirectory));
+  const { budget, method } = config;
+  const longest = Math.min(model.maxPositions, budget.maxPromptTokens + budget.maxTokens);
+  const { plan, kl } = estimatorSpec(method, budget);
+  const parts = estimateTrainingMemory(model, {
+    microBatchTokens: budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
+    longest,
+    sampledTogether: Math.min(sampledTogether, budget.promptsPerStep * plan.samplesPerPrompt),
+    reference: kl.where !== 'none' && kl.coefficient > 0,
+  });
+  const total = totalBytes(parts);
+  return { parts, total, available, fits: total <= available };
+}
+
+/** @throws EspalierError `memory-short` when the plan does not fit */
+export function requireMemory(plan: MemoryPlan): void {
+  if (plan.fits) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const largest = plan.parts.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  throw new EspalierError(
+    'environment',
+    'memory-short',
+    `Training needs about ${gigabytes(plan.total)} of memory; ${gigabytes(plan.available)} are free.`,
+    {
+      where: `largest part: ${largest.name}, ${gigabytes(largest.bytes)}`,
+      advice:
+        'Use a smaller model, lower budget.microBatchTokens, budget.promptsPerStep or budget.maxTokens, or close other programs.',
+    },
+  );
+}

@@ -1,0 +1,303 @@
+/**
+ * What every host offers: the calls of the contract over the store, the run queue and the files of this
+ * computer. Electron, the local server and the command line bind the same services.
+ */
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { availableParallelism, freemem, platform, totalmem } from 'node:os';
+import type { z } from 'zod';
+import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
+import { userError } from '../contract/errors.ts';
+import type { TrainerEvent } from '../contract/events.ts';
+import { expandExperiment } from '../contract/expand-experiment.ts';
+import { explainIssues } from '../contract/explain-issues.ts';
+import { nearestName } from '../contract/nearest-name.ts';
+import { parseExperiment } from '../contract/parse-experiment.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { exampleExperiments } from './example-experiments.ts';
+import { checkExperiment } from './experiment-check.ts';
+import { modelFolder, resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
+import { lockDataDirectory, type HostLock } from './host-lock.ts';
+import { builtinModelsDirectory, databasePath, examplesDirectory, runDirectory } from './host-paths.ts';
+import { listFiles } from './list-files.ts';
+import { inspectModel, listModels, previewData } from './model-and-data.ts';
+import { requireMemory } from './memory-plan.ts';
+import { RunQueue } from './run-queue.ts';
+import type { SpawnTrainer } from './trainer-child.ts';
+import { usualTimes, type TrainerTimes } from './trainer-process.ts';
+
+/** Lines of a run's log that `runs.get` returns. */
+const logLines = 1_000;
+const longestName = 200;
+
+export interface ServicesOptions {
+  /** Folder of the database and the runs; made where it does not exist. */
+  readonly dataDirectory: string;
+  /** `resources/` of the installation. */
+  readonly resourcesDirectory: string;
+  readonly spawnTrainer: SpawnTrainer;
+  readonly version: string;
+  /** Whether the host shows a window of its own. */
+  readonly window?: boolean;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** A short id that no other run has. */
+  readonly newId?: () => string;
+  readonly times?: TrainerTimes;
+  /** Whether runs that a former host left waiting are started too (default), or only those started here. */
+  readonly startWaiting?: boolean;
+  /** Only reads: takes no lock, starts and changes nothing. For commands beside a running host. */
+  readonly readOnly?: boolean;
+}
+
+export interface Services {
+  /** Does a call; input and output are checked by the contract. */
+  call<N extends CallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>>;
+  /** The same for a name and an input that came from outside. */
+  callByName(name: string, input: unknown): Promise<unknown>;
+  /** Events for windows; returns the function that ends it. */
+  subscribe(listener: (event: HostEvent) => void): () => void;
+  /** Every event of every trainer as it comes, for `train --json`; returns the function that ends it. */
+  observe(listener: (runId: string, event: TrainerEvent) => void): () => void;
+  /** Ends a run at once, without a checkpoint. */
+  kill(runId: string): void;
+  /** Ends the run at work with a checkpoint; waiting runs stay in the queue. */
+  close(): Promise<void>;
+}
+
+type ParsedInput<N extends CallName> = z.output<(typeof calls)[N]['input']>;
+
+/** The schemas of the contract, typed so that a call's name decides what they give. */
+const schemas: {
+  readonly [N in CallName]: {
+    readonly input: z.ZodType<ParsedInput<N>>;
+    readonly output: z.ZodType<CallOutput<N>>;
+  };
+} = calls;
+
+/** Calls that only read. */
+const readingCalls: readonly CallName[] = [
+  'app.info',
+  'examples.list',
+  'experiments.parse',
+  'experiments.check',
+  'models.list',
+  'models.inspect',
+  'data.preview',
+  'files.list',
+  'runs.list',
+  'runs.get',
+  'runs.metrics',
+  'samples.list',
+  'samples.get',
+  'samples.steps',
+];
+
+/**
+ * Opens the data directory and starts the services.
+ * @throws EspalierError `data-directory-in-use`, `data-directory`, `database-newer`, `database-unreadable`
+ */
+export function createServices(options: ServicesOptions): Services {
+  const { readOnly = false } = options;
+  const now = options.now ?? Date.now;
+  const lock = readOnly ? null : lockDataDirectory(options.dataDirectory, now);
+  try {
+    const store = openStore(databasePath(options), { readOnly });
+    return assemble(options, store, lock, now);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+function assemble(
+  options: ServicesOptions,
+  store: Store,
+  lock: HostLock | null,
+  now: () => number,
+): Services {
+  const { readOnly = false, startWaiting = true } = options;
+  const listeners = new Set<(event: HostEvent) => void>();
+  const observers = new Set<(runId: string, event: TrainerEvent) => void>();
+  const models = builtinModelsDirectory(options);
+  let closed = false;
+  const queue = new RunQueue({
+    store,
+    now,
+    spawnTrainer: options.spawnTrainer,
+    times: options.times ?? usualTimes,
+    publish: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+    observe: (runId, event) => {
+      for (const observer of observers) observer(runId, event);
+    },
+    runDirectory: (runId) => runDirectory(options, runId),
+    prepareConfig: (config) => trainerConfig(config, models),
+    startWaiting,
+  });
+  const handlers = createHandlers({ options, store, queue, now, models });
+
+  if (!readOnly) {
+    queue.recover();
+    const purged = store.runs.markDeletedForPurge();
+    void Promise.all(
+      purged.map((id) =>
+        rm(runDirectory(options, id), { recursive: true, force: true }).catch(() => undefined),
+      ),
+    );
+    // In slices, so that calls are answered meanwhile.
+    const purge = () => {
+      if (!closed && store.purgeSome()) setImmediate(purge);
+    };
+    setImmediate(purge);
+  }
+
+  const perform = async (name: CallName, input: unknown): Promise<unknown> => {
+    if (closed) throw userError('host-closed', 'Espalier is closing.');
+    if (readOnly && !readingCalls.includes(name))
+      throw new Error(`internal: ${name} in services that only read`);
+    return handlers[name](input);
+  };
+  return {
+    call: async (name, input) => {
+      return schemas[name].output.parse(await perform(name, input));
+    },
+    callByName: async (name, input) => {
+      const found = Object.keys(calls).find((each): each is CallName => each === name);
+      if (found === undefined) {
+        const near = nearestName(name, Object.keys(calls));
+        throw userError(
+          'call-unknown',
+          `There is no call "${name.slice(0, 100)}".`,
+          near === undefined ? {} : { advice: `Did you mean ${near}?` },
+        );
+      }
+      return calls[found].output.parse(await perform(found, input));
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    observe: (listener) => {
+      observers.add(listener);
+      return () => observers.delete(listener);
+    },
+    kill: (runId) => queue.kill(runId),
+    close: async () => {
+      if (closed) return;
+      closed = true;
+      await queue.close();
+      listeners.clear();
+      observers.clear();
+      store.close();
+      lock?.release();
+    },
+  };
+}
+
+interface Parts {
+  readonly options: ServicesOptions;
+  readonly store: Store;
+  readonly queue: RunQueue;
+  readonly now: () => number;
+  readonly models: string;
+}
+
+/** Checks the input of a call by the contract before it is done. */
+function checked<N extends CallName>(
+  name: N,
+  work: (input: ParsedInput<N>) => unknown,
+): (input: unknown) => unknown {
+  const schema: z.ZodType<ParsedInput<N>> = schemas[name].input;
+  return (input) => {
+    const parsed = schema.safeParse(input);
+    if (!parsed.success) throw explainIssues(schema, input, parsed.error.issues, 'call-input', name);
+    return work(parsed.data);
+  };
+}
+
+function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
+  const { options, store, queue, now, models } = parts;
+  const { runs } = store;
+  const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const resolved = (experiment: CallOutput<'experiments.parse'>) =>
+    resolveExperimentPaths(experiment, process.cwd());
+  return {
+    'app.info': checked('app.info', () => ({
+      version: options.version,
+      node: process.versions.node,
+      platform: `${platform()}-${process.arch}`,
+      cores: availableParallelism(),
+      memory: totalmem(),
+      freeMemory: freemem(),
+      dataDirectory: options.dataDirectory,
+      window: options.window ?? false,
+      device: 'cpu',
+    })),
+    'examples.list': checked('examples.list', () => exampleExperiments(examplesDirectory(options))),
+    'experiments.parse': checked('experiments.parse', ({ text, directory }) => {
+      const experiment = parseExperiment(text);
+      return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
+    }),
+    'experiments.check': checked('experiments.check', ({ experiment }) =>
+      checkExperiment(resolved(experiment), models),
+    ),
+    'experiments.start': checked('experiments.start', async ({ experiment: given }) => {
+      const experiment = resolved(given);
+      // Whatever would make a run fail at once is said here, before anything is stored.
+      const { memory } = await checkExperiment(experiment, models);
+      requireMemory(memory);
+      const experimentId = newId();
+      const planned = expandExperiment(experiment).map((plan) => ({ ...plan, id: newId() }));
+      store.transaction(() => {
+        for (const { id, config, label } of planned) {
+          const name = [experiment.name, ...(label === '' ? [] : [label])].join(' · ').slice(0, longestName);
+          runs.insert({ id, experimentId, name, config, createdAt: now() });
+        }
+      });
+      const runIds = planned.map(({ id }) => id);
+      queue.enqueue(runIds);
+      return { runIds };
+    }),
+    'models.list': checked('models.list', () => listModels(models)),
+    'models.inspect': checked('models.inspect', ({ path }) => inspectModel(path, models)),
+    'data.preview': checked('data.preview', ({ path, rows }) => previewData(path, rows)),
+    'files.list': checked('files.list', ({ path }) => listFiles(path)),
+    'runs.list': checked('runs.list', ({ deleted }) => runs.list(deleted).map((run) => queue.row(run))),
+    'runs.get': checked('runs.get', ({ runId }) => ({
+      ...queue.row(runs.get(runId)),
+      ...runs.more(runId),
+      directory: runDirectory(options, runId),
+      evaluations: runs.evaluations(runId),
+      checkpoints: runs.checkpoints(runId),
+      log: runs.log(runId, logLines),
+    })),
+    'runs.metrics': checked('runs.metrics', ({ runId, names }) =>
+      store.metrics.series(runs.key(runId), names),
+    ),
+    'runs.stop': checked('runs.stop', ({ runId }) => done(queue.stop(runId))),
+    'runs.resume': checked('runs.resume', ({ runId }) => {
+      // A folder that is gone is told now, not by a process that fails later.
+      modelFolder(runs.more(runId).config.model.path, models);
+      return done(queue.resume(runId));
+    }),
+    'runs.rename': checked('runs.rename', ({ runId, name }) => {
+      runs.update(runId, { name });
+      return done(queue.changed(runId));
+    }),
+    'runs.delete': checked('runs.delete', ({ runId }) => done(queue.delete(runId))),
+    'runs.restore': checked('runs.restore', ({ runId }) => {
+      runs.update(runId, { deletedAt: null });
+      return done(queue.changed(runId));
+    }),
+    'samples.list': checked('samples.list', (filter) => store.samples.list(runs.key(filter.runId), filter)),
+    'samples.get': checked('samples.get', ({ id }) => store.samples.get(id)),
+    'samples.steps': checked('samples.steps', ({ runId }) => store.samples.steps(runs.key(runId))),
+  };
+}
+
+/** The output of calls that only do something. */
+function done(_work: void): Record<never, never> {
+  return {};
+}
