@@ -24,7 +24,7 @@ export interface EvaluationResult {
  */
 export async function evaluate(parts: TrainingParts): Promise<EvaluationResult | null> {
   const started = parts.now();
-  if (parts.reward === null) return scoreAnswers(parts, started);
+  if (parts.grade === null) return scoreAnswers(parts, started);
   const progress = reportProgress(parts, 'evaluating', parts.evaluation.length);
   let answers: SampleResult[];
   try {
@@ -47,7 +47,14 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
     throw error;
   }
   const texts = await parts.decode(answers);
-  const grade = parts.reward;
+  const rewards = await parts.grade(
+    'evaluation',
+    parts.evaluation.map((prompt, place) => ({
+      prompt,
+      text: texts[place]!.text,
+      finish: answers[place]!.finish,
+    })),
+  );
   const samples = parts.evaluation.map((prompt, place): Sample => ({
     split: 'evaluation',
     promptIndex: prompt.index,
@@ -58,7 +65,7 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
     ids: answers[place]!.ids,
     ...texts[place]!,
     finish: answers[place]!.finish,
-    reward: grade('evaluation', prompt, texts[place]!.text),
+    reward: rewards[place]!,
     samplerLogprobs: answers[place]!.logprobs,
   }));
   const graded = samples.filter((sample) => sample.reward.total !== null);

@@ -1,6 +1,6 @@
 /** Answers to given prompts, without a run: for the command line and the playground. */
 import { EspalierError, userError } from '../contract/errors.ts';
-import type { GenerateRow, TrainerCommand } from '../contract/events.ts';
+import type { TrainerCommand } from '../contract/events.ts';
 import type { SampleRequest, Sampler } from '../rollout/sampler.ts';
 import { reportProgress } from './progress.ts';
 import type { OpenedText } from './prepare-text.ts';
@@ -29,7 +29,7 @@ export async function generateJob(
 ): Promise<void> {
   const { emit, now, pause, stopRequested } = context;
   const started = now();
-  const prompts = command.rows.map((row, index) => promptOf(row, index, command, text));
+  const prompts = await encodeRows(command, text);
   const asked = prompts.flatMap((promptIds, row) =>
     Array.from({ length: command.answers }, (_, answer) => ({ promptIds, row, answer })),
   );
@@ -75,24 +75,26 @@ export async function generateJob(
   emit({ type: 'job-end', status, rows: finishedRows, tokens, seconds: (now() - started) / 1000 });
 }
 
-function promptOf(row: GenerateRow, index: number, command: GenerateCommand, text: OpenedText): Int32Array {
-  const where = `row ${index + 1}`;
-  const ids =
-    'ids' in row ? checkedIds(row.ids, where, text.vocabularySize) : text.encodePrompt(row.prompt).promptIds;
-  if (ids.length === 0) {
-    throw userError('prompt-empty', `The prompt of ${where} has no tokens.`, {
-      where,
-      advice: 'Give each row some text or at least one token id.',
-    });
-  }
-  if (ids.length + command.maxTokens > text.maxPositions) {
-    throw userError(
-      'prompt-too-long',
-      `The prompt of ${where} has ${ids.length} tokens; with ${command.maxTokens} new ones it is longer than the ${text.maxPositions} tokens that the model can read.`,
-      { where, advice: 'Shorten the prompt or ask for fewer new tokens.' },
-    );
-  }
-  return ids;
+async function encodeRows(command: GenerateCommand, text: OpenedText): Promise<Int32Array[]> {
+  const encoded = await text.encodePrompts(command.rows.map((row) => ('prompt' in row ? row.prompt : '')));
+  return command.rows.map((row, index) => {
+    const where = `row ${index + 1}`;
+    const ids = 'ids' in row ? checkedIds(row.ids, where, text.vocabularySize) : encoded[index]!.promptIds;
+    if (ids.length === 0) {
+      throw userError('prompt-empty', `The prompt of ${where} has no tokens.`, {
+        where,
+        advice: 'Give each row some text or at least one token id.',
+      });
+    }
+    if (ids.length + command.maxTokens > text.maxPositions) {
+      throw userError(
+        'prompt-too-long',
+        `The prompt of ${where} has ${ids.length} tokens; with ${command.maxTokens} new ones it is longer than the ${text.maxPositions} tokens that the model can read.`,
+        { where, advice: 'Shorten the prompt or ask for fewer new tokens.' },
+      );
+    }
+    return ids;
+  });
 }
 
 /**

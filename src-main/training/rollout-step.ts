@@ -169,7 +169,7 @@ async function sampleAndGrade(
 ): Promise<Rollouts> {
   const { plan } = parts.spec;
   const { seed, budget } = parts.config;
-  if (parts.reward === null) throw new Error('learning from sampled answers needs a reward');
+  if (parts.grade === null) throw new Error('learning from sampled answers needs a reward');
   const started = parts.now();
   const asked = prompts.flatMap((prompt, slot) =>
     Array.from({ length: plan.samplesPerPrompt }, (_, sample) => ({ prompt, slot, sample })),
@@ -200,10 +200,23 @@ async function sampleAndGrade(
   await parts.pause();
   const texts = await parts.decode(answers);
   const greedyTexts = greedy && (await parts.decode(greedy));
-  const grade = parts.reward;
-  const rewards = asked.map(({ prompt }, place) => grade('train', prompt, texts[place]!.text));
+  const rewards = await parts.grade(
+    'train',
+    asked.map(({ prompt }, place) => ({ prompt, text: texts[place]!.text, finish: answers[place]!.finish })),
+  );
   const greedyRewards =
-    greedyTexts && prompts.map((prompt, slot) => grade('train', prompt, greedyTexts[slot]!.text).total);
+    greedy && greedyTexts
+      ? (
+          await parts.grade(
+            'train',
+            prompts.map((prompt, slot) => ({
+              prompt,
+              text: greedyTexts[slot]!.text,
+              finish: greedy[slot]!.finish,
+            })),
+          )
+        ).map((score) => score.total)
+      : null;
   return {
     prompts: asked.map(({ prompt }) => prompt),
     groups: asked.map(({ slot }) => slot),

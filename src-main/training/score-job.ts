@@ -25,7 +25,7 @@ export async function scoreJob(
 ): Promise<void> {
   const { emit, now, pause, stopRequested } = context;
   const started = now();
-  const sequences = command.rows.map((row, index) => sequenceOf(row, index, text));
+  const sequences = await encodeRows(command.rows, text);
   const progress = reportProgress(context, 'training', sequences.length, 'scoring');
   let tokens = 0;
   let rows = 0;
@@ -51,34 +51,31 @@ export async function scoreJob(
   });
 }
 
-function sequenceOf(row: ScoreRow, index: number, text: OpenedText): LearnerSequence {
-  const where = `row ${index + 1}`;
-  const sequence =
-    'ids' in row
-      ? splitIds(row.ids, row.promptLength, where, text)
-      : text.encodePair(row.prompt, row.response);
-  if (sequence.answerIds.length === 0 || sequence.promptIds.length === 0) {
-    throw userError(
-      'response-empty',
-      `${sequence.promptIds.length === 0 ? 'The prompt' : 'The response'} of ${where} has no tokens.`,
-      {
-        where,
-        advice: 'Each row needs a prompt and a response of at least one token.',
-      },
-    );
-  }
-  const length = sequence.promptIds.length + sequence.answerIds.length;
-  if (length > text.maxPositions) {
-    throw userError(
-      'row-too-long',
-      `${where} has ${length} tokens, more than the ${text.maxPositions} that the model can read.`,
-      {
-        where,
-        advice: 'Shorten prompt or response.',
-      },
-    );
-  }
-  return sequence;
+async function encodeRows(rows: readonly ScoreRow[], text: OpenedText): Promise<LearnerSequence[]> {
+  const pairs = await text.encodePairs(
+    rows.map((row) => ('prompt' in row ? row : { prompt: '', response: '' })),
+  );
+  return rows.map((row, index) => {
+    const where = `row ${index + 1}`;
+    const { promptIds, answerIds } =
+      'ids' in row ? splitIds(row.ids, row.promptLength, where, text) : pairs[index]!;
+    if (answerIds.length === 0 || promptIds.length === 0) {
+      throw userError(
+        'response-empty',
+        `${promptIds.length === 0 ? 'The prompt' : 'The response'} of ${where} has no tokens.`,
+        { where, advice: 'Each row needs a prompt and a response of at least one token.' },
+      );
+    }
+    const length = promptIds.length + answerIds.length;
+    if (length > text.maxPositions) {
+      throw userError(
+        'row-too-long',
+        `${where} has ${length} tokens, more than the ${text.maxPositions} that the model can read.`,
+        { where, advice: 'Shorten prompt or response.' },
+      );
+    }
+    return { promptIds, answerIds };
+  });
 }
 
 function splitIds(

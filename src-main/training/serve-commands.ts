@@ -15,11 +15,14 @@ export interface WorkContext {
 }
 
 export interface CommandServer {
-  /** Takes one message; what cannot be parsed is answered with `failed`. Resolves when its work is done. */
-  receive(message: unknown): Promise<void>;
+  /**
+   * Takes one message; what cannot be parsed is answered with `failed`. Resolves when nothing more is to be done
+   * for it: `over` when the conversation is at its end, `open` while work goes on or none was asked for yet.
+   */
+  receive(message: unknown): Promise<'over' | 'open'>;
 }
 
-/** Serves one command; a second one is refused while the first is at work. */
+/** Serves one command; a second one is refused while the first is at work, which a refusal must not seem to end. */
 export function serveCommands(
   emit: (event: TrainerEvent) => void,
   work: (command: WorkCommand, context: WorkContext) => Promise<void>,
@@ -27,30 +30,25 @@ export function serveCommands(
   let busy = false;
   let stopped = false;
   const fail = (error: unknown): void => emit({ type: 'failed', error: toErrorShape(error), summary: null });
+  const refuse = (message: string): 'over' | 'open' => {
+    if (busy) {
+      emit({ type: 'log', level: 'error', message: `internal: ${message}` });
+      return 'open';
+    }
+    fail(new EspalierError('bug', 'bad-command', `internal: ${message}`));
+    return 'over';
+  };
   return {
     async receive(message) {
       const parsed = trainerCommandSchema.safeParse(message);
-      if (!parsed.success) {
-        fail(
-          new EspalierError(
-            'bug',
-            'bad-command',
-            `internal: the trainer was sent something that it does not know: ${parsed.error.message}`,
-          ),
-        );
-        return;
-      }
+      if (!parsed.success)
+        return refuse(`the trainer was sent something that it does not know: ${parsed.error.message}`);
       const command = parsed.data;
       if (command.type === 'stop') {
         stopped = true;
-        return;
+        return 'open';
       }
-      if (busy) {
-        fail(
-          new EspalierError('bug', 'busy', 'internal: the trainer is at work and was sent a second command'),
-        );
-        return;
-      }
+      if (busy) return refuse('the trainer is at work and was sent a second command');
       busy = true;
       try {
         await work(command, { emit, stopRequested: () => stopped });
@@ -59,6 +57,7 @@ export function serveCommands(
       } finally {
         busy = false;
       }
+      return 'over';
     },
   };
 }

@@ -1,16 +1,20 @@
 /** Everything that the training loop works with, handed in so that it can run in any process and in tests. */
 import type { EstimatorSpec } from '../contract/estimator.ts';
-import type { TrainerEvent } from '../contract/events.ts';
+import type { FinishReason, Sample, TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
 import type { RewardScore } from '../contract/reward.ts';
+import type { Row } from '../datasets/row.ts';
 import type { SampleResult, Sampler } from '../rollout/sampler.ts';
 import type { Learner } from './learner.ts';
 import type { RunIdentity } from './loop-state.ts';
 
 /** One question, ready to be asked. */
 export interface PreparedPrompt {
-  /** Place of its row in its data set. */
+  /** Place of its row in its file. */
   readonly index: number;
+  readonly row: Row;
+  /** The question as the data has it. */
+  readonly question: string;
   /** Text as the model reads it, chat template included. */
   readonly prompt: string;
   readonly promptIds: Int32Array;
@@ -26,6 +30,15 @@ export interface AnswerText {
   readonly tokenEnds?: Int32Array;
 }
 
+/** An answer to be graded. */
+export interface GivenAnswer {
+  readonly prompt: PreparedPrompt;
+  readonly text: string;
+  readonly finish: FinishReason;
+}
+
+export type Grade = (split: Sample['split'], answers: readonly GivenAnswer[]) => Promise<RewardScore[]>;
+
 export interface TrainingParts {
   readonly config: RunConfig;
   readonly spec: EstimatorSpec;
@@ -37,9 +50,8 @@ export interface TrainingParts {
   readonly sampler: Sampler;
   /** Texts of answers, special tokens and the token that ended them left out. */
   readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
-  /** Reward of an answer; null where the run has no reward (supervised learning). */
-  readonly reward:
-    ((split: 'train' | 'evaluation', prompt: PreparedPrompt, text: string) => RewardScore) | null;
+  /** Rewards of answers, in their order; null where the run has no reward (supervised learning). */
+  readonly grade: Grade | null;
   readonly identity: RunIdentity;
   /** The facts of the `ready` event. */
   readonly facts: Omit<Extract<TrainerEvent, { type: 'ready' }>, 'type' | 'fromStep'>;

@@ -53,6 +53,8 @@ export async function updatePolicy(
   const { spec, config, learner } = parts;
   const firstScores: (TokenScores | null)[] = batch.sequences.map(() => null);
   const lastScores: (TokenScores | null)[] = batch.sequences.map(() => null);
+  // In the only pass over a batch the ratio to the old policy is 1 by definition.
+  const fresh = spec.surrogate.epochs === 1 && config.method.minibatches === 1;
   let applied = 0;
   let failed = 0;
   let lossSum = 0;
@@ -83,7 +85,7 @@ export async function updatePolicy(
         return {
           ...batch.sequences[answer]!,
           advantages: batch.advantages[answer]!,
-          oldLogprobs: batch.oldLogprobs?.[answer] ?? null,
+          oldLogprobs: fresh ? null : (batch.oldLogprobs?.[answer] ?? null),
           referenceLogprobs: batch.referenceLogprobs?.[answer] ?? null,
           weights: weights[place]!,
         };

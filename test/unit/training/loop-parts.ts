@@ -8,7 +8,7 @@ import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import type { RewardScore } from '../../../src-main/contract/reward.ts';
 import { estimatorSpec } from '../../../src-main/estimators/index.ts';
 import { configHash } from '../../../src-main/training/loop-state.ts';
-import type { PreparedPrompt, TrainingParts } from '../../../src-main/training/training-parts.ts';
+import type { Grade, PreparedPrompt, TrainingParts } from '../../../src-main/training/training-parts.ts';
 import { TabularPolicy } from './tabular-policy.ts';
 
 export const shape = { prompts: 6, vocabulary: 5 } as const;
@@ -20,6 +20,8 @@ export function letterOf(prompt: number): number {
 
 export const prompts: readonly PreparedPrompt[] = Array.from({ length: shape.prompts }, (_, index) => ({
   index,
+  row: {},
+  question: `question ${index}`,
   prompt: `question ${index}`,
   promptIds: Int32Array.of(index),
   reference: letters[letterOf(index)]!,
@@ -34,10 +36,17 @@ export function exactReward(_split: string, prompt: PreparedPrompt, text: string
   };
 }
 
+/** Grades one answer. */
+export type RewardOne = (split: string, prompt: PreparedPrompt, text: string) => RewardScore;
+
+function gradeEach(reward: RewardOne): Grade {
+  return async (split, answers) => answers.map(({ prompt, text }) => reward(split, prompt, text));
+}
+
 export interface Changes {
   readonly method?: Record<string, unknown>;
   readonly budget?: Record<string, unknown>;
-  readonly reward?: TrainingParts['reward'] | undefined;
+  readonly reward?: RewardOne | null | undefined;
   readonly evaluation?: readonly PreparedPrompt[];
 }
 
@@ -84,7 +93,7 @@ export function makeRun(changes: Changes = {}, policy = new TabularPolicy(shape)
     sampler: policy,
     decode: async (answers) =>
       answers.map(({ ids }) => ({ text: Array.from(ids, (id) => letters[id]).join('') })),
-    reward: changes.reward === undefined ? exactReward : changes.reward,
+    grade: changes.reward === null ? null : gradeEach(changes.reward ?? exactReward),
     identity: { config: configHash(config), model: 'm', data: 'd' },
     facts: {
       model: { family: 'tabular', parameters: policy.table.length, hash: 'm' },

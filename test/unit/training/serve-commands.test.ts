@@ -26,11 +26,12 @@ describe('serveCommands', () => {
       },
     );
     const work = server.receive(score);
-    await server.receive(score);
-    expect(events).toMatchObject([{ type: 'failed', error: { kind: 'bug', code: 'busy' } }]);
-    await server.receive({ type: 'stop' });
+    expect(await server.receive(score)).toBe('open');
+    // A refusal is no end of the work.
+    expect(events).toMatchObject([{ type: 'log', level: 'error' }]);
+    expect(await server.receive({ type: 'stop' })).toBe('open');
     go();
-    await work;
+    expect(await work).toBe('over');
     expect(seen).toEqual([false, true]);
     expect(events).toHaveLength(1);
   });
@@ -44,7 +45,7 @@ describe('serveCommands', () => {
       },
     );
     await server.receive({ type: 'train', config: {} });
-    await server.receive('hello');
+    expect(await server.receive('hello')).toBe('over');
     await server.receive(score);
     expect(events).toMatchObject([
       { type: 'failed', error: { code: 'bad-command' } },

@@ -1,0 +1,208 @@
+/** Rows of the data files → tokenised questions for training and evaluation, counted and checked. */
+import { userError } from '../contract/errors.ts';
+import type { RunConfig } from '../contract/experiment.ts';
+import { loadDataset } from '../datasets/load-dataset.ts';
+import { mapRows } from '../datasets/map-rows.ts';
+import type { PromptRow } from '../datasets/row.ts';
+import { drawRows, holdOut, withoutHeldOut } from '../datasets/split.ts';
+import type { OpenedText } from './prepare-text.ts';
+import type { PreparedPrompt } from './training-parts.ts';
+
+export interface PreparedPrompts {
+  readonly train: readonly PreparedPrompt[];
+  readonly evaluation: readonly PreparedPrompt[];
+  /** Rows left out because question (or question and answer) are too long or empty, of both sets. */
+  readonly dropped: number;
+  /** Tokens of the longest question, and with its right answer where answers are learnt. */
+  readonly longestPrompt: number;
+  readonly longestSequence: number;
+  readonly warnings: readonly string[];
+}
+
+export interface PromptNeeds {
+  /** Right answers are learnt: every row needs one. */
+  readonly learnsAnswers: boolean;
+  /** The reward compares with the right answer. */
+  readonly answerNeeded: boolean;
+}
+
+/**
+ * Reads, maps, splits and tokenises the data of a run.
+ * @throws user errors of the data set readers; `prompts-too-long`, `data-answer-empty`, `data-empty`
+ */
+export async function preparePrompts(
+  config: RunConfig,
+  needs: PromptNeeds,
+  text: OpenedText,
+): Promise<PreparedPrompts> {
+  const warnings: string[] = [];
+  const sets = await readSets(config, needs, warnings);
+  const limits = limitsOf(config, needs, text);
+  const train = await tokenise(sets.train, needs, text, limits);
+  const evaluation = await tokenise(sets.evaluation, needs, text, limits);
+  if (train.prompts.length === 0) throw nothingLeft(config, train, limits);
+  if (sets.evaluation.length > 0 && evaluation.prompts.length === 0)
+    throw nothingLeft(config, evaluation, limits);
+  for (const [name, set] of [
+    ['training', train],
+    ['held-out', evaluation],
+  ] as const) {
+    if (set.tooLong > 0)
+      warnings.push(`${set.tooLong} ${name} rows were left out because they are longer than ${limits.text}.`);
+    if (set.empty > 0)
+      warnings.push(`${set.empty} ${name} rows were left out because question or answer is empty.`);
+  }
+  if (sets.evaluation.length === 0) {
+    warnings.push('No questions are held out, so the run has no score: its result is the last checkpoint.');
+  }
+  const all = [...train.prompts, ...evaluation.prompts];
+  return {
+    train: train.prompts,
+    evaluation: evaluation.prompts,
+    dropped: train.tooLong + train.empty + evaluation.tooLong + evaluation.empty,
+    longestPrompt: all.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0),
+    longestSequence: all.reduce(
+      (most, { promptIds, answerIds }) => Math.max(most, promptIds.length + (answerIds?.length ?? 0)),
+      0,
+    ),
+    warnings,
+  };
+}
+
+interface Sets {
+  readonly train: readonly PromptRow[];
+  readonly evaluation: readonly PromptRow[];
+}
+
+async function readSets(config: RunConfig, needs: PromptNeeds, warnings: string[]): Promise<Sets> {
+  const { data } = config;
+  const read = async (path: string, limit: number | undefined): Promise<PromptRow[]> => {
+    const loaded = await loadDataset({ path, filter: data.filter, limit, seed: config.seed });
+    const mapped = mapRows(loaded.rows, {
+      prompt: data.prompt,
+      answer: data.answer,
+      path,
+      answerNeeded: needs.answerNeeded || needs.learnsAnswers,
+    });
+    warnings.push(...loaded.warnings, ...mapped.warnings);
+    return mapped.rows;
+  };
+  // Which questions are held out must not depend on the seed of the run: seeds are compared on the same ones.
+  const splitSeed = 0;
+  const rows = await read(data.path, data.limit);
+  if (data.evaluation === undefined) {
+    const split = holdOut(rows, data.holdOut, splitSeed);
+    return { train: split.train, evaluation: drawRows(split.evaluation, data.evaluationLimit, splitSeed) };
+  }
+  const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
+  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
+  if (removed > 0)
+    warnings.push(`${removed} training rows were left out because the same question is held out.`);
+  if (train.length === 0) {
+    throw userError(
+      'data-empty',
+      'Every training question is also held out, so there is nothing left to train on.',
+      {
+        where: data.path,
+        advice: 'Use different files for training and evaluation, or leave data.evaluation out.',
+      },
+    );
+  }
+  return { train, evaluation };
+}
+
+interface Limits {
+  readonly prompt: number;
+  /** Question and answer together. */
+  readonly sequence: number;
+  /** In words, for messages. */
+  readonly text: string;
+}
+
+function limitsOf(config: RunConfig, needs: PromptNeeds, text: OpenedText): Limits {
+  const { maxPromptTokens, maxTokens } = config.budget;
+  const room = text.maxPositions - maxTokens;
+  if (room < 1) {
+    throw userError(
+      'answer-too-long',
+      `Answers of ${maxTokens} tokens leave no room for a question: the model can read ${text.maxPositions} tokens.`,
+      { where: 'budget.maxTokens', advice: `Use at most ${text.maxPositions - 1}, better a quarter of it.` },
+    );
+  }
+  const prompt = Math.min(maxPromptTokens, room);
+  const why =
+    prompt < maxPromptTokens
+      ? `the model's ${text.maxPositions} less ${maxTokens} for the answer`
+      : 'budget.maxPromptTokens';
+  const answers = needs.learnsAnswers
+    ? `, or whose answer is longer than ${maxTokens} tokens (budget.maxTokens)`
+    : '';
+  return { prompt, sequence: prompt + maxTokens, text: `${prompt} tokens (${why})${answers}` };
+}
+
+interface Tokenised {
+  readonly prompts: PreparedPrompt[];
+  readonly tooLong: number;
+  readonly empty: number;
+  /** Tokens of the shortest question that was too long; for advice. */
+  readonly shortestTooLong: number;
+}
+
+async function tokenise(
+  rows: readonly PromptRow[],
+  needs: PromptNeeds,
+  text: OpenedText,
+  limits: Limits,
+): Promise<Tokenised> {
+  const maxAnswer = limits.sequence - limits.prompt;
+  const encoded: { prompt: string; promptIds: Int32Array; answerIds: Int32Array | null }[] =
+    needs.learnsAnswers
+      ? (await text.encodePairs(rows.map(({ prompt, answer }) => ({ prompt, response: answer })))).map(
+          (pair) => ({
+            ...pair,
+            answerIds: text.endId === null ? pair.answerIds : Int32Array.of(...pair.answerIds, text.endId),
+          }),
+        )
+      : (await text.encodePrompts(rows.map(({ prompt }) => prompt))).map((prompt) => ({
+          ...prompt,
+          answerIds: null,
+        }));
+  const prompts: PreparedPrompt[] = [];
+  let tooLong = 0;
+  let empty = 0;
+  let shortestTooLong = Infinity;
+  for (const [place, row] of rows.entries()) {
+    const { prompt, promptIds, answerIds } = encoded[place]!;
+    if (promptIds.length === 0 || (needs.learnsAnswers && row.answer.trim() === '')) empty++;
+    else if (promptIds.length > limits.prompt || (answerIds?.length ?? 0) > maxAnswer) {
+      tooLong++;
+      shortestTooLong = Math.min(shortestTooLong, promptIds.length);
+    } else {
+      prompts.push({
+        index: row.index,
+        row: row.row,
+        question: row.prompt,
+        prompt,
+        promptIds,
+        reference: row.answer,
+        answerIds,
+      });
+    }
+  }
+  return { prompts, tooLong, empty, shortestTooLong };
+}
+
+function nothingLeft(config: RunConfig, set: Tokenised, limits: Limits): Error {
+  if (set.tooLong === 0) {
+    return userError('data-empty', 'Question or answer is empty in every row.', {
+      where: config.data.path,
+      advice: 'Choose the columns that hold questions and right answers.',
+    });
+  }
+  return userError('prompts-too-long', `Every question is too long: all have more than ${limits.text}.`, {
+    where: config.data.path,
+    advice: Number.isFinite(set.shortestTooLong)
+      ? `The shortest has ${set.shortestTooLong} tokens: raise budget.maxPromptTokens, lower budget.maxTokens, or shorten the questions.`
+      : 'Shorten the questions.',
+  });
+}
