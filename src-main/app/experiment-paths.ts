@@ -63,9 +63,8 @@ export function modelFolder(path: string, modelsDirectory: string): string {
 /** Names of the models that ship, in order. */
 export function builtinModels(modelsDirectory: string): string[] {
   if (!existsSync(modelsDirectory)) return [];
-  return readdirSync(modelsDirectory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(modelsDirectory, entry.name, 'config.json')))
-    .map((entry) => entry.name)
+  return readdirSync(modelsDirectory)
+    .filter((name) => existsSync(join(modelsDirectory, name, 'config.json')))
     .sort();
 }
 
