@@ -42,6 +42,8 @@ function normalize(text: string): string {
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isLetter = (code: number): boolean => (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
 
+const isSpace = (code: number): boolean => code === 0x20 || (code >= 0x09 && code <= 0x0d);
+
 /** How far before the last digit its number can begin, signs, currency and fraction included. */
 const WINDOW = 120;
 /** Letters that may stand directly before a number: currencies. */
@@ -175,9 +177,9 @@ export function lastNumber(text: string): FoundNumber | Unreadable | undefined {
   let digit = text.length - 1;
   while (digit >= 0 && !isDigit(text.charCodeAt(digit))) digit--;
   if (digit < 0) return undefined;
-  // The number that holds the last digit begins a little before it, or at the start of a long run of digits.
+  // The number that holds the last digit begins a little before it, at a space; a long run of digits has none.
   let from = Math.max(0, digit - WINDOW);
-  while (from > 0 && /[\d.,'{}\\!\u00A0\u2009\u202F\u2019]/.test(text[from - 1] ?? '')) from--;
+  while (from > 0 && !isSpace(text.charCodeAt(from - 1))) from--;
   const found = scan(normalize(text.slice(from, digit + 1 + 40)));
   if (found !== undefined || from === 0) return found;
   // The digits near the end belong to names such as H2O or to version numbers: look at the whole text.
