@@ -4,7 +4,7 @@
  */
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
-import { scaleOverTokens } from './token-scaling.ts';
+import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
 
 /** One batch of answers. All lists but `greedyRewards` have one entry for each answer. */
 export interface AdvantageBatch {
@@ -94,6 +94,8 @@ function compute<A extends Float32Array | Float64Array>(
     }
   }
   const perToken = coefficient !== 0 && spec.klFold === 'toGo';
+  const overTokens = spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter';
+  if (overTokens && !perToken) scaleOverEqualTokens(perAnswer, batch.lengths, included, spec);
   const advantages: A[] = [];
   for (let answer = 0; answer < perAnswer.length; answer++) {
     const tokens = allocate(batch.lengths[answer]!);
@@ -103,9 +105,7 @@ function compute<A extends Float32Array | Float64Array>(
     }
     advantages.push(tokens);
   }
-  if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter') {
-    scaleOverTokens(advantages, included, spec);
-  }
+  if (overTokens && perToken) scaleOverTokens(advantages, included, spec);
   const nextState = nextMovingAverage(
     state,
     spec,

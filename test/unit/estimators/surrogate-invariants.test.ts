@@ -314,9 +314,8 @@ describe('clip and KL', () => {
     fc.assert(
       fc.property(logprob, logprob, (policy, reference) => {
         expect(klEstimate(policy, reference, kl('k3')).value).toBeGreaterThanOrEqual(0);
-        expect(klEstimate(policy, reference, kl('k1')).value).toBe(
-          -klEstimate(reference, policy, kl('k1')).value,
-        );
+        const there = klEstimate(policy, reference, kl('k1')).value;
+        expect(there + klEstimate(reference, policy, kl('k1')).value).toBe(0);
         for (const estimator of ['k1', 'k2', 'k3'] as const) {
           expect(Math.abs(klEstimate(policy, policy, kl(estimator)).value)).toBe(0);
         }
