@@ -1,6 +1,5 @@
 /** The optimizer kernel of adamw.wat, assembled and bound to the memory that holds weights, moments and gradients. */
-import { readFileSync } from 'node:fs';
-import wabt from 'wabt';
+import { adamWBinary } from './adamw-binary.ts';
 
 export interface AdamWRange {
   /** Byte addresses of equally long float32 arrays, and their length in floats (a multiple of 4). */
@@ -29,23 +28,9 @@ export interface AdamWKernel {
   update(range: AdamWRange, step: AdamWStep): void;
 }
 
-let binary: Promise<Uint8Array<ArrayBuffer>> | undefined;
-
-async function assemble(): Promise<Uint8Array<ArrayBuffer>> {
-  const toolkit = await wabt();
-  const module = toolkit.parseWat(
-    'adamw.wat',
-    readFileSync(new URL('./adamw.wat', import.meta.url), 'utf8'),
-    { simd: true },
-  );
-  const bytes = new Uint8Array(module.toBinary({}).buffer);
-  module.destroy();
-  return bytes;
-}
-
 /** Binds the kernel to a memory. */
 export async function bindAdamW(memory: WebAssembly.Memory): Promise<AdamWKernel> {
-  const bytes = await (binary ??= assemble());
+  const bytes = Uint8Array.from(Buffer.from(adamWBinary, 'base64'));
   const { instance } = await WebAssembly.instantiate(bytes, { host: { memory } });
   const { sumOfSquares, adamw } = instance.exports;
   if (typeof sumOfSquares !== 'function' || typeof adamw !== 'function')
