@@ -156,7 +156,7 @@ function addKlTerm(gradient: Float64Array, answer: SurrogateAnswer, kl: KlTerm):
   for (let token = 0; token < logprobs.length; token++) {
     const factor = kl.coefficient * weights[token]!;
     if (factor === 0) continue;
-    const estimate = klEstimate(logprobs[token]!, referenceLogprobs[token]!, kl, ratios[token]!);
+    const estimate = klEstimate(logprobs[token]!, referenceLogprobs[token]!, kl, ratios[token]);
     loss += factor * estimate.value;
     gradient[token]! += factor * estimate.derivative;
   }
