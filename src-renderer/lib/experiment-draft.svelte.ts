@@ -65,6 +65,12 @@ export class ExperimentDraft {
     return this.get(path) ?? defaultAt(path);
   }
 
+  /** The value at a path, or the default, as text; empty when it is no simple value. */
+  text(path: string): string {
+    const value = this.effective(path);
+    return typeof value === 'object' || value === undefined ? '' : String(value);
+  }
+
   /** Changes a value; undefined takes it out, so that the default counts. */
   set(path: string, value: JsonValue | undefined): void {
     const parent = path.split('.').slice(0, -1).join('.');

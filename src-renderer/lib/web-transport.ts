@@ -62,7 +62,8 @@ export function webTransport(location: Location): Transport {
       } catch {
         throw unreachable();
       }
-      return response.json();
+      const answer: unknown = await response.json();
+      return answer;
     },
     onEvent(listener) {
       start();
