@@ -1,0 +1,126 @@
+/**
+ * Reads the source of a chat template into a tree, with the parser of @huggingface/jinja. The node types are declared
+ * here because that package does not export them.
+ */
+import { parse, tokenize } from '@huggingface/jinja';
+import { TemplateFailure } from './values.ts';
+
+export interface Name {
+  readonly type: 'Identifier';
+  readonly value: string;
+}
+export interface CallNode {
+  readonly type: 'CallExpression';
+  readonly callee: Node;
+  readonly args: readonly Node[];
+}
+export interface TupleNode {
+  readonly type: 'TupleLiteral';
+  readonly value: readonly Node[];
+}
+export interface NamedArgument {
+  readonly type: 'KeywordArgumentExpression';
+  readonly key: Name;
+  readonly value: Node;
+}
+export interface SliceNode {
+  readonly type: 'SliceExpression';
+  readonly start: Node | undefined;
+  readonly stop: Node | undefined;
+  readonly step: Node | undefined;
+}
+interface Operator {
+  readonly value: string;
+}
+
+/** Statements and expressions of a template. */
+export type Node =
+  | Name
+  | CallNode
+  | TupleNode
+  | NamedArgument
+  | SliceNode
+  | { readonly type: 'Comment' | 'Break' | 'Continue' }
+  | { readonly type: 'IntegerLiteral' | 'FloatLiteral'; readonly value: number }
+  | { readonly type: 'StringLiteral'; readonly value: string }
+  | { readonly type: 'ArrayLiteral'; readonly value: readonly Node[] }
+  | { readonly type: 'ObjectLiteral'; readonly value: ReadonlyMap<Node, Node> }
+  | { readonly type: 'SpreadExpression' | 'KeywordSpreadExpression'; readonly argument: Node }
+  | {
+      readonly type: 'MemberExpression';
+      readonly object: Node;
+      readonly property: Node;
+      readonly computed: boolean;
+    }
+  | {
+      readonly type: 'BinaryExpression';
+      readonly operator: Operator;
+      readonly left: Node;
+      readonly right: Node;
+    }
+  | { readonly type: 'UnaryExpression'; readonly operator: Operator; readonly argument: Node }
+  | { readonly type: 'FilterExpression'; readonly operand: Node; readonly filter: Node }
+  | { readonly type: 'TestExpression'; readonly operand: Node; readonly negate: boolean; readonly test: Name }
+  | { readonly type: 'SelectExpression'; readonly lhs: Node; readonly test: Node }
+  | { readonly type: 'Ternary'; readonly condition: Node; readonly trueExpr: Node; readonly falseExpr: Node }
+  | {
+      readonly type: 'Set';
+      readonly assignee: Node;
+      readonly value: Node | null;
+      readonly body: readonly Node[];
+    }
+  | {
+      readonly type: 'If';
+      readonly test: Node;
+      readonly body: readonly Node[];
+      readonly alternate: readonly Node[];
+    }
+  | {
+      readonly type: 'For';
+      readonly loopvar: Node;
+      readonly iterable: Node;
+      readonly body: readonly Node[];
+      readonly defaultBlock: readonly Node[];
+    }
+  | {
+      readonly type: 'Macro';
+      readonly name: Name;
+      readonly args: readonly Node[];
+      readonly body: readonly Node[];
+    }
+  | {
+      readonly type: 'CallStatement';
+      readonly call: CallNode;
+      readonly callerArgs: readonly Node[] | null;
+      readonly body: readonly Node[];
+    }
+  | { readonly type: 'FilterStatement'; readonly filter: Node; readonly body: readonly Node[] };
+
+/** Name of the filter into which `{% generation %}` is turned. */
+export const GENERATION = 'espalier_generation';
+
+/**
+ * The tree of a template. `{% generation %}` blocks (text of the assistant) become blocks of the filter `GENERATION`:
+ * the parser would drop them. Throws a TemplateFailure for source that cannot be read.
+ */
+export function parseTemplate(source: string): readonly Node[] {
+  const text = source
+    .replace(/\r\n?/g, '\n')
+    .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, `{%$1 filter ${GENERATION} $2%}`)
+    .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endfilter $2%}');
+  try {
+    const program = parse(tokenize(text, { trim_blocks: true, lstrip_blocks: true }));
+    // The one place where the parser's tree gets the types above, which follow its `dist/ast.d.ts`; an unknown kind of
+    // node is refused when it is evaluated.
+    return program.body as unknown as readonly Node[];
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    const statement = /Unknown statement type: (\w+)/.exec(detail)?.[1];
+    if (statement !== undefined)
+      throw new TemplateFailure(
+        'unsupported',
+        `The statement "${statement}" is not supported in chat templates`,
+      );
+    throw new TemplateFailure('failed', `the template cannot be read: ${detail}`);
+  }
+}
