@@ -1,13 +1,13 @@
 /** Runs one command line: finds the command, hands over its words, turns what is thrown into text and exit code. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
 import { toErrorShape, userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
 import { dataDirectory } from '../data-directory.ts';
 import { exitCodes, type Command } from './command.ts';
 import { commands } from './commands/index.ts';
 import { commandHelp, overviewHelp } from './help.ts';
+import { installedVersion } from './installation.ts';
 import type { Interrupts } from './interrupts.ts';
 import { createOutput, describeError, type TextSink } from './output.ts';
 
@@ -20,12 +20,6 @@ export interface World {
   readonly workingDirectory: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now: () => number;
-}
-
-/** Version of this installation, from its package.json. */
-export function installedVersion(root: string): string {
-  const text = readFileSync(path.join(root, 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }
 
 function findCommand(name: string): Command {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { EspalierError, userError } from '../../contract/errors.ts';
+import { parseJson } from '../../datasets/parse-json.ts';
 import type { CommandContext } from './command.ts';
 
 /**
@@ -43,7 +44,8 @@ function brief(value: unknown): string {
 
 /**
  * Parses JSONL: one row a line, empty lines skipped, lines end at \n alone.
- * @throws EspalierError `rows-invalid`: a line that is no JSON or no such row; `rows-empty`: no row at all.
+ * Whole numbers beyond 2^53 stay exact, as text.
+ * @throws EspalierError `data-json`: a line that is no JSON; `rows-invalid`: another form; `rows-empty`: no row at all.
  */
 export function parseRows<S extends z.ZodType>(
   text: string,
@@ -55,20 +57,7 @@ export function parseRows<S extends z.ZodType>(
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const where = `${file}, line ${index + 1}`;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (error) {
-      throw userError(
-        'rows-invalid',
-        `This line is no JSON: ${error instanceof Error ? error.message : ''}`,
-        {
-          where,
-          advice: `Each line is one row: ${form}.`,
-          cause: error,
-        },
-      );
-    }
+    const value = parseJson(line, { path: file, firstLine: index + 1 });
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
       throw userError('rows-invalid', `This row has another form than is read here: ${brief(value)}`, {

@@ -50,10 +50,11 @@ export function formatNumber(value: number | null | undefined): string {
   }).format(value);
 }
 
-/** Seconds as 42 s, 3:07 min or 1:02:03 h. */
+/** Seconds as 4.2 s, 42 s, 3:07 min or 1:02:03 h. */
 export function formatDuration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–';
   const whole = Math.max(0, Math.round(seconds));
+  if (seconds > 0 && seconds < 9.95) return `${seconds.toFixed(1)} s`;
   if (whole < 60) return `${whole} s`;
   const two = (value: number): string => String(value).padStart(2, '0');
   const minutes = Math.trunc(whole / 60);

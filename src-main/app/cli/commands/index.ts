@@ -1,5 +1,25 @@
 /** Every command of the command line, in the order of the overview. */
 import type { Command } from '../command.ts';
 import { doctor } from './doctor.ts';
+import { exportCommand } from './export.ts';
+import { generate } from './generate.ts';
+import { metrics } from './metrics.ts';
+import { reward } from './reward.ts';
+import { runs } from './runs.ts';
+import { samples } from './samples.ts';
+import { score } from './score.ts';
+import { show } from './show.ts';
+import { train } from './train.ts';
 
-export const commands: readonly Command[] = [doctor];
+export const commands: readonly Command[] = [
+  train,
+  runs,
+  show,
+  metrics,
+  samples,
+  generate,
+  score,
+  reward,
+  exportCommand,
+  doctor,
+];

@@ -1,0 +1,71 @@
+/** A job of a trainer process without a run (generate, score): started, shown, stopped by Ctrl+C, ended. */
+import { EspalierError } from '../../contract/errors.ts';
+import type { ErrorShape, TrainerCommand, TrainerEvent } from '../../contract/events.ts';
+import { runTrainer } from '../trainer-process.ts';
+import { exitCodes, type CommandContext } from './command.ts';
+import { spawnTrainer } from './open-services.ts';
+import { createProgressWriter } from './progress-bar.ts';
+import { formatDuration, formatNumber } from './table.ts';
+
+type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' }>;
+type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' }>;
+
+/** Why a job failed. A process that crashed has nothing to resume here, unlike that of a run. */
+function jobError(shape: ErrorShape): EspalierError {
+  const crashed = shape.code === 'trainer-crashed' || shape.code === 'trainer-killed';
+  const advice = crashed ? '"espalier doctor" tells whether this computer can run models.' : shape.advice;
+  return new EspalierError(shape.kind, shape.code, shape.message, {
+    ...(shape.where === undefined ? {} : { where: shape.where }),
+    ...(advice === undefined ? {} : { advice }),
+  });
+}
+
+/**
+ * Runs a job to its end; `onResult` gets its results in the order of rows. Resolves to the exit code.
+ * @throws EspalierError what made the job fail
+ */
+export async function runJob(
+  context: CommandContext,
+  command: JobCommand,
+  title: string,
+  onResult: (event: JobEvent) => void,
+): Promise<number> {
+  const { output, interrupts } = context;
+  const writer = createProgressWriter(output.errorStream, () => performance.now());
+  let closing = '';
+  const job = runTrainer(spawnTrainer(), command, {
+    onEvent: (event) => {
+      if (event.type === 'generated' || event.type === 'scored') onResult(event);
+      if (event.type === 'phase') {
+        const share = event.done ?? null;
+        writer.update({
+          title: share === null ? `${title}: ${event.detail ?? event.phase}` : title,
+          share,
+          facts: [],
+          secondsLeft: null,
+        });
+      }
+      if (event.type === 'log' && event.level !== 'info') writer.line(`${event.level}: ${event.message}`);
+      if (event.type === 'job-end') {
+        const speed =
+          event.seconds > 0 ? `, ${formatNumber(Math.round(event.tokens / event.seconds))} tokens/s` : '';
+        closing = `${formatNumber(event.rows)} of ${formatNumber(command.rows.length)} rows, ${formatNumber(event.tokens)} tokens in ${formatDuration(event.seconds)}${speed}.`;
+      }
+    },
+    onUnreadable: (problem) => writer.line(`internal: an event could not be read (${problem})`),
+  });
+  const stop = (): void => job.stop();
+  interrupts.signal.addEventListener('abort', stop);
+  interrupts.onSecond(() => job.kill());
+  if (interrupts.signal.aborted) stop();
+  const outcome = await job.finished;
+  interrupts.signal.removeEventListener('abort', stop);
+  writer.end();
+  if (closing !== '') output.note(closing);
+  if (outcome.kind === 'failed') {
+    if (outcome.error.details !== undefined && outcome.error.kind !== 'user')
+      output.note(outcome.error.details);
+    throw jobError(outcome.error);
+  }
+  return outcome.kind === 'killed' || outcome.status === 'stopped' ? exitCodes.interrupted : exitCodes.done;
+}
