@@ -57,7 +57,8 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
   input: ({ shape }) => shape,
   parameter: ({ shape }) => shape,
   joinedParameter: ({ shape }) => shape,
-  scalar: () => [],
+  // Anything else would share its key with null in the table of known nodes.
+  scalar: ({ value }, _inputs, fail) => (Number.isFinite(value) ? [] : fail(`${value} is no finite number`)),
   neg: unary,
   exp: unary,
   log: unary,

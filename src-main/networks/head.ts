@@ -27,15 +27,17 @@ export function vocabularySlices(size: number): readonly (readonly [number, numb
  * @param hidden [M, d], already divided by the temperature
  * @param head name and shape [V, d] of the matrix
  * @param targets [M] int32
+ * @param ranges rows of the vocabulary that are scored together; the result depends on them in rounding only
  */
 export function scoreTokens(
   graph: Graph,
   hidden: GraphNode,
   head: { name: string; shape: readonly [number, number] },
   targets: GraphNode,
+  ranges: readonly (readonly [number, number] | null)[] = vocabularySlices(head.shape[0]),
 ): HeadResult {
   const [size, width] = head.shape;
-  const slices = vocabularySlices(size).map((rows) => {
+  const slices = ranges.map((rows) => {
     const matrix = graph.parameter(head.name, rows ? [rows[1] - rows[0], width] : [size, width], rows);
     const logits = graph.gemm(hidden, matrix, { transposeB: true });
     const probabilities = graph.softmax(logits);
