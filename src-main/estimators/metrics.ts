@@ -15,8 +15,6 @@ export interface RewardedAnswers {
   readonly truncated: readonly boolean[];
   /** For each group, where a greedy answer was sampled. */
   readonly greedyRewards?: readonly (number | null)[];
-  /** The moving average that the step was compared with (before its own rewards enter it). */
-  readonly movingAverage?: number | null;
 }
 
 /** Rewards, lengths and groups of a step. */
@@ -56,7 +54,6 @@ export function rewardMetrics(answers: RewardedAnswers): Metrics {
   }
   const greedy = answers.greedyRewards?.filter((reward) => reward !== null) ?? [];
   if (greedy.length > 0) metrics.greedyRewardMean = mean(greedy);
-  if (answers.movingAverage !== undefined) metrics.baselineValue = answers.movingAverage ?? 0;
   return metrics;
 }
 
