@@ -34,7 +34,10 @@ export function listenForInterrupts(source: SignalSource, now: () => number, exi
     last = at;
     if (echo) return;
     if (controller.signal.aborted) {
-      second();
+      const action = second;
+      // Whatever the second could not end, the third does.
+      second = exit;
+      action();
       return;
     }
     controller.abort();

@@ -75,12 +75,13 @@ export interface ProgressWriter {
 const redrawEvery = 100;
 const plainEvery = 10_000;
 
-/** Draws on a terminal; elsewhere writes a line every ten seconds and when the title changes. */
+/** Draws on a terminal; elsewhere writes a line every ten seconds and for each new title. */
 export function createProgressWriter(sink: TextSink, now: () => number): ProgressWriter {
   const terminal = sink.isTTY === true;
   let drawn = false;
   let last = Number.NEGATIVE_INFINITY;
   let title = '';
+  const told = new Set<string>();
   let state: ProgressState | undefined;
   const clear = (): void => {
     if (drawn) sink.write('\r\x1b[2K');
@@ -95,7 +96,9 @@ export function createProgressWriter(sink: TextSink, now: () => number): Progres
     update: (next) => {
       state = next;
       const at = now();
-      const changed = next.title !== title;
+      // Elsewhere than on a terminal a title that comes back is no news.
+      const changed = terminal ? next.title !== title : !told.has(next.title);
+      told.add(next.title);
       if (!changed && at - last < (terminal ? redrawEvery : plainEvery)) return;
       last = at;
       title = next.title;

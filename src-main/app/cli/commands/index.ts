@@ -8,10 +8,14 @@ import { reward } from './reward.ts';
 import { runs } from './runs.ts';
 import { samples } from './samples.ts';
 import { score } from './score.ts';
+import { serve } from './serve.ts';
 import { show } from './show.ts';
+import { start } from './start.ts';
 import { train } from './train.ts';
 
 export const commands: readonly Command[] = [
+  start,
+  serve,
   train,
   runs,
   show,

@@ -102,7 +102,7 @@ export async function followRuns(
     }
     if (!output.json) {
       writer.end();
-      output.note(closingSummary(run, status, 'npx espalier'));
+      output.text(closingSummary(run, status, 'npx espalier'));
     }
     if (open.size === 0) endAll();
   };
@@ -173,6 +173,9 @@ export async function followRuns(
     ...(leading.error === undefined ? {} : { error: leading.error }),
     runs: runIds.flatMap((id) => ends.filter((end) => end.run === id)),
   } satisfies TrainLine);
-  if (status === 'failed') return exitCodes.failed;
+  if (status === 'failed') {
+    const causes = ends.flatMap((end) => (end.error === undefined ? [] : [end.error]));
+    return causes.every((error) => error.kind === 'user') ? exitCodes.usage : exitCodes.failed;
+  }
   return status === 'stopped' || interrupts.signal.aborted ? exitCodes.interrupted : exitCodes.done;
 }
