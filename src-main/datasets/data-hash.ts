@@ -13,7 +13,8 @@ export async function dataHash(paths: readonly string[]): Promise<string> {
     const { size } = await openDataFile(path);
     // The length keeps [ab, c] and [a, bc] apart.
     hash.update(`${size}:`);
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
+    for await (const chunk of chunks) hash.update(chunk);
   }
   return hash.digest('hex');
 }

@@ -41,6 +41,11 @@ function tooDeep(text: string): boolean {
   return false;
 }
 
+/** Whether a whole number is beyond ±2^53, where a double begins to skip some. */
+function isBeyondExact(source: string, value: number): boolean {
+  return /^-?\d+$/.test(source) && !Number.isSafeInteger(value) && !/^-?9007199254740992$/.test(source);
+}
+
 /** Keeps digits that a double cannot hold, and makes every string one that UTF-8 can store. */
 function parseCarefully(text: string, place: JsonPlace): Json {
   let rounded = false;
@@ -48,12 +53,7 @@ function parseCarefully(text: string, place: JsonPlace): Json {
   // The third argument of a reviver (the source text of a number) is newer than the type declarations.
   const revive = (_name: string, value: unknown, context?: { source?: string }): unknown => {
     const source = context?.source;
-    if (
-      typeof value === 'number' &&
-      source !== undefined &&
-      /^-?\d+$/.test(source) &&
-      !Number.isSafeInteger(value)
-    ) {
+    if (typeof value === 'number' && source !== undefined && isBeyondExact(source, value)) {
       rounded = true;
       return source;
     }
@@ -63,7 +63,8 @@ function parseCarefully(text: string, place: JsonPlace): Json {
     }
     return value;
   };
-  const value: Json = JSON.parse(text, revive);
+  // What JSON.parse gives is Json by definition; the reviver puts in strings only.
+  const value = JSON.parse(text, revive) as Json;
   if (rounded) {
     place.onWarning?.(
       `${place.path}, line ${place.firstLine}: whole numbers beyond 2^53 are kept as text, so that no digit is lost.`,
@@ -93,8 +94,7 @@ export function parseJson(text: string, place: JsonPlace): Json {
   }
   try {
     if (LONG_NUMBER.test(text) || SURROGATE_ESCAPE.test(text)) return parseCarefully(text, place);
-    const value: Json = JSON.parse(text);
-    return value;
+    return JSON.parse(text) as Json;
   } catch (error) {
     const problem = findJsonProblem(text);
     if (problem === undefined) throw error;
