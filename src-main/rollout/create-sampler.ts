@@ -9,7 +9,7 @@ import type { ModelConfig } from '../models/config.ts';
 import { decodingInputs } from '../networks/decoding-layers.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { ropeTables } from '../runtime/rope-tables.ts';
-import type { BoundTensor } from '../runtime/session.ts';
+import type { BoundTensor, SessionChoices } from '../runtime/session.ts';
 import { bind, Session } from '../runtime/session.ts';
 import type { StoredWeights } from '../runtime/weights.ts';
 import { bindParameters } from '../runtime/weights.ts';
@@ -26,6 +26,7 @@ export interface SamplerOptions {
   readonly cacheBytes?: number;
   /** Most sequences written at the same time. */
   readonly places?: number;
+  readonly session?: SessionChoices;
 }
 
 const defaultCacheBytes = 512 * 1024 * 1024;
@@ -42,12 +43,16 @@ export async function createSampler(options: SamplerOptions): Promise<Sampler> {
     const { graph, probabilities } = buildDecodingGraph(config, false);
     return new CachedSampler(
       options,
-      await Session.create(graph, [probabilities], { stored: weights.stored, storedFolder: weights.folder }),
+      await Session.create(graph, [probabilities], {
+        ...options.session,
+        stored: weights.stored,
+        storedFolder: weights.folder,
+      }),
       {},
     );
   }
   const { graph, probabilities } = buildDecodingGraph(config, true);
-  const session = await Session.create(graph, [probabilities]);
+  const session = await Session.create(graph, [probabilities], options.session);
   return new CachedSampler(options, session, bindParameters(session.compiled, weights));
 }
 

@@ -11,6 +11,7 @@ export type Data = Float32Array | Int32Array | BigInt64Array;
 /** A tensor that lives in an array of the caller; keep and reuse it, making one costs as much as a small run. */
 export type BoundTensor = ort.Tensor;
 
+/** Wraps row-major numbers of a tensor of this shape; float32, int32 or int64 after the kind of array. */
 export function bind(data: Data, shape: readonly number[]): BoundTensor {
   if (data instanceof Float32Array) return new ort.Tensor('float32', data, [...shape]);
   if (data instanceof Int32Array) return new ort.Tensor('int32', data, [...shape]);
@@ -24,7 +25,12 @@ export interface SessionOptions extends Pick<CompileOptions, 'stored'> {
   readonly threads?: number;
   /** For programs that use two sessions at the same time: waiting threads sleep instead of spinning. */
   readonly sleepWhenIdle?: boolean;
+  /** Lets the binding copy results, as it must where the stop output does not work; slower, same numbers. */
+  readonly copyResults?: boolean;
 }
+
+/** What users of sessions may choose. */
+export type SessionChoices = Pick<SessionOptions, 'threads' | 'sleepWhenIdle' | 'copyResults'>;
 
 export class Session {
   readonly compiled: CompiledGraph;
@@ -43,7 +49,7 @@ export class Session {
     outputs: readonly Output[],
     options: SessionOptions = {},
   ): Promise<Session> {
-    const stops = await stopOutputWorks();
+    const stops = options.copyResults !== true && (await stopOutputWorks());
     const compiled = compile(graph, outputs, {
       stopOutput: stops,
       ...(options.stored ? { stored: options.stored } : {}),

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../models/config.ts';
 import { batchInputs } from '../networks/training-layers.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { ropeTables } from '../runtime/rope-tables.ts';
-import type { BoundTensor } from '../runtime/session.ts';
+import type { BoundTensor, SessionChoices } from '../runtime/session.ts';
 import { bind, Session } from '../runtime/session.ts';
 import type { BatchData } from './batch-layout.ts';
 import { fillBatch, packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
@@ -30,6 +30,7 @@ export interface CompiledLearnerOptions {
   readonly microBatchTokens: number;
   /** Folder whose configuration and tokenizer files a saved model takes along. */
   readonly sourceFolder: string;
+  readonly session?: SessionChoices;
 }
 
 interface LossProgram extends LossGraph {
@@ -43,7 +44,7 @@ export async function createLearner(options: CompiledLearnerOptions): Promise<Le
   return new CompiledLearner(
     options,
     graph,
-    await Session.create(graph.graph, [graph.logprobs, graph.entropies]),
+    await Session.create(graph.graph, [graph.logprobs, graph.entropies], options.session),
   );
 }
 
@@ -238,13 +239,8 @@ class CompiledLearner implements Learner {
   async #compile(form: LossForm): Promise<LossProgram> {
     const { store } = this.#options;
     const built = buildLossGraph(this.#options.config, form);
-    const session = await Session.create(built.graph, [
-      built.loss,
-      built.logprobs,
-      built.entropies,
-      ...built.gradients,
-      ...built.rows,
-    ]);
+    const results = [built.loss, built.logprobs, built.entropies, ...built.gradients, ...built.rows];
+    const session = await Session.create(built.graph, results, this.#options.session);
     const gradientTensors = new Map(
       built.gradients.map((output) => {
         const shape = output.node.shape.map(Number);
