@@ -19,6 +19,7 @@ import {
   isDictionary,
   isList,
   numeric,
+  orUndefined,
   sequence,
   toCount,
   truthy,
@@ -329,13 +330,13 @@ export const filters: Readonly<Record<string, Filter>> = {
   },
   first: (value, args) => {
     bind('first', args, []);
-    return walk(value)[0] ?? new Undefined('No first item, sequence was empty.');
+    return orUndefined(walk(value)[0], 'No first item, sequence was empty.');
   },
   last: (value, args) => {
     bind('last', args, []);
     if (value instanceof Walk && value.kind === 'generator')
       throw unsupportedFeature('The filter "last" after a generator');
-    return walk(value).at(-1) ?? new Undefined('No last item, sequence was empty.');
+    return orUndefined(walk(value).at(-1), 'No last item, sequence was empty.');
   },
   float: toFloat,
   format: (value, args) => {

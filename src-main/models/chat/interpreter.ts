@@ -20,6 +20,7 @@ import {
   Walk,
   checkDefined,
   checkLength,
+  orUndefined,
   equal,
   failure,
   isDictionary,
@@ -30,8 +31,8 @@ import {
 } from './values.ts';
 import type { Arguments, Value } from './values.ts';
 
-/** Most nodes that one rendering may evaluate: about ten seconds. */
-const STEP_LIMIT = 20_000_000;
+/** Most nodes that one rendering may evaluate: a second or two; a long conversation takes some ten thousand. */
+const STEP_LIMIT = 1_000_000;
 /** Longest `range()`, as in jinja2's sandbox. */
 const RANGE_LIMIT = 100_000;
 /** Marks around the assistant's text; Unicode reserves these for such uses within a program. */
@@ -61,7 +62,8 @@ class Scope {
   }
 
   get(name: string): Value | undefined {
-    return this.#values.get(name) ?? this.#outer?.get(name);
+    const value = this.#values.get(name);
+    return value === undefined ? this.#outer?.get(name) : value;
   }
 
   set(name: string, value: Value): void {
@@ -272,8 +274,8 @@ export class Interpreter {
         ['length', BigInt(items.length)],
         ['depth', 1n],
         ['depth0', 0n],
-        ['previtem', items[index - 1] ?? new Undefined('there is no previous item')],
-        ['nextitem', items[index + 1] ?? new Undefined('there is no next item')],
+        ['previtem', orUndefined(items[index - 1], 'there is no previous item')],
+        ['nextitem', orUndefined(items[index + 1], 'there is no next item')],
         [
           'cycle',
           new Callable('cycle', ({ positional }) => {
@@ -320,17 +322,16 @@ export class Interpreter {
         if (byName !== undefined && index < args.positional.length)
           throw failure(`macro '${name}' got multiple values for '${parameter.name}'`);
         named.delete(parameter.name);
-        const value = args.positional[index] ?? byName;
+        const value = index < args.positional.length ? args.positional[index] : byName;
         const { fallback } = parameter;
         if (value === undefined && fallback !== null)
           pending.push(() => inner.set(parameter.name, this.#value(fallback, inner)));
-        else
-          inner.set(parameter.name, value ?? new Undefined(`parameter '${parameter.name}' was not provided`));
+        else inner.set(parameter.name, orUndefined(value, `parameter '${parameter.name}' was not provided`));
       }
       for (const setFallback of pending) setFallback();
       const caller = named.get('caller');
       if (used.has('caller')) {
-        inner.set('caller', caller ?? new Undefined('No caller defined'));
+        inner.set('caller', orUndefined(caller, 'No caller defined'));
         named.delete('caller');
       }
       if (used.has('kwargs')) inner.set('kwargs', named);
@@ -385,7 +386,7 @@ export class Interpreter {
         const value = scope.get(node.value);
         if (value === undefined && missingFunctions.includes(node.value))
           throw unsupportedFeature(`The function "${node.value}"`);
-        return value ?? new Undefined(`'${node.value}' is undefined`);
+        return value === undefined ? new Undefined(`'${node.value}' is undefined`) : value;
       }
       case 'IntegerLiteral':
         if (!Number.isSafeInteger(node.value))
@@ -464,9 +465,6 @@ export class Interpreter {
     if (operator === 'and') return truthy(left) ? this.#value(rightNode, scope) : left;
     if (operator === 'or') return truthy(left) ? left : this.#value(rightNode, scope);
     if (comparisons.has(operator)) {
-      // The parser drops parentheses, so `a < b < c` looks like `(a < b) < c`, which means something else.
-      if (leftNode.type === 'BinaryExpression' && comparisons.has(leftNode.operator.value))
-        throw unsupportedFeature('A chain of comparisons (a < b < c)');
       return comparison(operator, left, this.#value(rightNode, scope));
     }
     return arithmetic(operator, left, this.#value(rightNode, scope));

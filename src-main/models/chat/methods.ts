@@ -269,7 +269,8 @@ const dictionaryMethods: Readonly<Record<string, (dictionary: Dictionary, args: 
   },
   get: (dictionary, args) => {
     const [key, fallback = null] = bind('get', args, ['key', 'default']);
-    return (typeof key === 'string' ? dictionary.get(key) : undefined) ?? fallback;
+    const value = typeof key === 'string' ? dictionary.get(key) : undefined;
+    return value === undefined ? fallback : value;
   },
   copy: (dictionary, args) => {
     bind('copy', args, []);

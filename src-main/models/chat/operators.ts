@@ -18,6 +18,7 @@ import {
   isDictionary,
   isList,
   numeric,
+  orUndefined,
   sequence,
   toCount,
   typeName,
@@ -164,8 +165,8 @@ export function signed(operator: string, value: Value): Value {
   return new Float(operator === '-' ? -number : number);
 }
 
-function missing(value: Value, key: string): Undefined {
-  return new Undefined(`'${typeName(value)} object' has no attribute '${key}'`);
+function orMissing(found: Value | undefined, value: Value, key: string): Value {
+  return orUndefined(found, `'${typeName(value)} object' has no attribute '${key}'`);
 }
 
 /** `value.name`: a method comes before a key. */
@@ -174,8 +175,8 @@ export function attributeOf(value: Value, name: string): Value {
   if (value instanceof Markup || value instanceof Walk) {
     throw unsupportedFeature(`An attribute ("${name}") of ${typeName(value)}`);
   }
-  if (value instanceof Attributes) return value.values.get(name) ?? missing(value, name);
-  return methodOf(value, name) ?? (isDictionary(value) ? value.get(name) : undefined) ?? missing(value, name);
+  if (value instanceof Attributes) return orMissing(value.values.get(name), value, name);
+  return orMissing(methodOf(value, name) ?? (isDictionary(value) ? value.get(name) : undefined), value, name);
 }
 
 /** `value[key]`: a key comes before a method. */
@@ -183,7 +184,7 @@ export function itemOf(value: Value, key: Value): Value {
   checkDefined(value);
   checkDefined(key);
   if (isDictionary(value) && typeof key === 'string')
-    return value.get(key) ?? methodOf(value, key) ?? missing(value, key);
+    return orMissing(value.has(key) ? value.get(key) : methodOf(value, key), value, key);
   if (typeof key === 'string') return attributeOf(value, key);
   if (value instanceof Markup) throw unsupportedFeature('Indexing text marked as safe');
   const items =
@@ -195,7 +196,7 @@ export function itemOf(value: Value, key: Value): Value {
   const position = numeric(key);
   if (items === undefined || typeof position !== 'bigint')
     return new Undefined(`'${typeName(value)} object' has no such element`);
-  return items.at(Number(position)) ?? new Undefined(`${typeName(value)} object has no element ${position}`);
+  return orUndefined(items.at(Number(position)), `${typeName(value)} object has no element ${position}`);
 }
 
 /** Python's `value[start:stop:step]`, for texts (by code point), lists and tuples. */

@@ -3,7 +3,7 @@
  * here because that package does not export them.
  */
 import { parse, tokenize } from '@huggingface/jinja';
-import { TemplateFailure } from './values.ts';
+import { TemplateFailure, unsupportedFeature } from './values.ts';
 
 export interface Name {
   readonly type: 'Identifier';
@@ -100,6 +100,35 @@ export type Node =
 export const GENERATION = 'espalier_generation';
 
 /**
+ * Refuses what the parser reads wrongly. `1e5` becomes a number and a name. And `a < b < c`: Python means `a < b and b < c` by it, but the parser drops parentheses, so that the tree is the
+ * same as that of `(a < b) < c`.
+ */
+function refuseMisread(tokens: readonly { readonly type: string; readonly value: string }[]): void {
+  // For each open bracket, whether a comparison stands in the part of the expression that is being read.
+  let compared = [false];
+  for (const [index, { type, value }] of tokens.entries()) {
+    const place = compared.length - 1;
+    if (
+      type === 'Identifier' &&
+      /^(e\d*|_\d+)$/i.test(value) &&
+      tokens[index - 1]?.type === 'NumericLiteral'
+    ) {
+      throw unsupportedFeature('A number with an exponent or underscores');
+    }
+    if (type === 'OpenStatement' || type === 'OpenExpression') compared = [false];
+    else if (type.startsWith('Open')) compared.push(false);
+    else if (type.startsWith('Close')) compared.pop();
+    else if (type === 'ComparisonBinaryOperator' || (type === 'Identifier' && value === 'in')) {
+      if (compared[place] === true) throw unsupportedFeature('A chain of comparisons (a < b < c)');
+      compared[place] = true;
+    } else if (type === 'Comma' || type === 'Colon' || type === 'Equals') compared[place] = false;
+    else if (type === 'Identifier' && ['and', 'or', 'if', 'else'].includes(value)) compared[place] = false;
+    else if (type === 'Identifier' && value === 'not' && tokens[index + 1]?.value !== 'in')
+      compared[place] = false;
+  }
+}
+
+/**
  * The tree of a template. `{% generation %}` blocks (text of the assistant) become blocks of the filter `GENERATION`:
  * the parser would drop them. Throws a TemplateFailure for source that cannot be read.
  */
@@ -109,11 +138,14 @@ export function parseTemplate(source: string): readonly Node[] {
     .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, `{%$1 filter ${GENERATION} $2%}`)
     .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endfilter $2%}');
   try {
-    const program = parse(tokenize(text, { trim_blocks: true, lstrip_blocks: true }));
+    const tokens = tokenize(text, { trim_blocks: true, lstrip_blocks: true });
+    refuseMisread(tokens);
+    const program = parse(tokens);
     // The one place where the parser's tree gets the types above, which follow its `dist/ast.d.ts`; an unknown kind of
     // node is refused when it is evaluated.
     return program.body as unknown as readonly Node[];
   } catch (error) {
+    if (error instanceof TemplateFailure) throw error;
     const detail = error instanceof Error ? error.message : String(error);
     const statement = /Unknown statement type: (\w+)/.exec(detail)?.[1];
     if (statement !== undefined)

@@ -45,6 +45,11 @@ export class Undefined {
   }
 }
 
+/** The value, or where there is none (null is one) an undefined value that says `what`. */
+export function orUndefined(value: Value | undefined, what: string): Value {
+  return value === undefined ? new Undefined(what) : value;
+}
+
 /** A tuple; lists are arrays. */
 export class Tuple {
   readonly items: readonly Value[];
