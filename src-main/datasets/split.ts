@@ -46,10 +46,14 @@ export function holdOut(rows: readonly PromptRow[], share: number, seed: number)
     const key = keys[place] ?? '';
     const size = groups.get(key) ?? 0;
     // A question that is repeated very often must not take the whole training side with it.
-    if (held.size > 0 && count + size > wanted + rows.length * 0.05) continue;
+    if (count + size > wanted + Math.max(1, rows.length * 0.05)) continue;
     held.add(key);
     count += size;
     if (count >= wanted || held.size === keys.length - 1) break;
+  }
+  if (held.size === 0) {
+    const [rarest] = [...groups].sort(([, a], [, b]) => a - b);
+    if (rarest !== undefined) held.add(rarest[0]);
   }
   const isHeld = ({ prompt }: PromptRow): boolean => held.has(questionKey(prompt));
   return { train: rows.filter((row) => !isHeld(row)), evaluation: rows.filter(isHeld) };
