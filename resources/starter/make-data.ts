@@ -39,8 +39,8 @@ const DIFFICULTIES = [0.16, 0.42, 0.42] as const;
 const SLIPS: Readonly<Record<Sign, readonly (readonly [Slip, number])[]>> = {
   '+': [
     ['carry', 0.5],
-    ['operation', 0.25],
     ['off-by-one', 0.15],
+    ['operation', 0.25],
     ['swapped', 0.1],
   ],
   '-': [
