@@ -7,15 +7,18 @@ export interface HostPort {
   /** Resolves when everything sent so far is handed to the system. */
   flush(): Promise<void>;
   onMessage(listener: (message: unknown) => void): void;
-  /** Called when the host is gone. */
+  /** Called when the host is gone, where the system would not end this process by itself. */
   onClosed(listener: () => void): void;
 }
 
-/** What Electron gives to a utility process as `process.parentPort`. */
+/** What Electron gives to a utility process as `process.parentPort`. Electron itself ends such a process with the application. */
 interface ParentPort {
   postMessage(message: unknown): void;
   on(event: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  on(event: 'close', listener: () => void): void;
+}
+
+function isParentPort(value: unknown): value is ParentPort {
+  return typeof value === 'object' && value !== null && 'postMessage' in value && 'on' in value;
 }
 
 /**
@@ -23,8 +26,8 @@ interface ParentPort {
  * @throws Error when the program was started by hand, without a host
  */
 export function openHostPort(): HostPort {
-  const parentPort = 'parentPort' in process ? (process.parentPort as ParentPort | undefined) : undefined;
-  if (parentPort) return electronPort(parentPort);
+  const parentPort: unknown = Reflect.get(process, 'parentPort');
+  if (isParentPort(parentPort)) return electronPort(parentPort);
   if (process.send === undefined) {
     throw new Error(
       'The trainer is started by Espalier and does nothing by itself. Use: npx espalier train EXPERIMENT.json',
@@ -62,6 +65,6 @@ function electronPort(port: ParentPort): HostPort {
     // Messages are handed over in the same turn; one more turn lets the pipe take them before the process ends.
     flush: () => new Promise((resolve) => setTimeout(resolve, 50)),
     onMessage: (listener) => port.on('message', ({ data }) => listener(data)),
-    onClosed: (listener) => port.on('close', listener),
+    onClosed: () => {},
   };
 }

@@ -175,8 +175,8 @@ export class TabularPolicy implements Learner, Sampler {
         const value = raw * clip;
         this.first[place] = settings.beta1 * this.first[place]! + (1 - settings.beta1) * value;
         this.second[place] = settings.beta2 * this.second[place]! + (1 - settings.beta2) * value * value;
-        const mean = this.first[place]! / (1 - settings.beta1 ** this.updates);
-        const square = this.second[place]! / (1 - settings.beta2 ** this.updates);
+        const mean = this.first[place] / (1 - settings.beta1 ** this.updates);
+        const square = this.second[place] / (1 - settings.beta2 ** this.updates);
         this.table[place]! -=
           settings.learningRate *
           (mean / (Math.sqrt(square) + settings.eps) + settings.weightDecay * this.table[place]!);

@@ -1,0 +1,222 @@
+/**
+ * From the configuration of a run to everything that its loop works with. All that can be wrong with model,
+ * data or settings is found here, before weights are loaded and before anything is written.
+ */
+import { availableParallelism } from 'node:os';
+import { EspalierError, userError } from '../contract/errors.ts';
+import type { EstimatorSpec } from '../contract/estimator.ts';
+import type { TrainerEvent } from '../contract/events.ts';
+import type { RunConfig } from '../contract/experiment.ts';
+import type { RewardConfig } from '../contract/reward.ts';
+import { dataHash } from '../datasets/data-hash.ts';
+import { estimatorSpec } from '../estimators/index.ts';
+import type { Checkpoint } from '../models/checkpoint.ts';
+import type { ModelConfig } from '../models/config.ts';
+import { modelHash } from '../models/model-hash.ts';
+import { openCheckpoint } from '../models/open-checkpoint.ts';
+import { readModelConfig } from '../models/read-config.ts';
+import { scoreAnswer } from '../rewards/score-answer.ts';
+import { createSampler } from '../rollout/create-sampler.ts';
+import { createParameterStore, initialiseWeights, loadWeights } from '../runtime/load-weights.ts';
+import {
+  chooseMicroBatchTokens,
+  countParameters,
+  estimateTrainingMemory,
+  totalBytes,
+} from '../runtime/memory-estimate.ts';
+import type { MemoryPart } from '../runtime/memory-estimate.ts';
+import { createLearner } from './compiled-learner.ts';
+import { configHash } from './loop-state.ts';
+import { preparePrompts } from './prepare-prompts.ts';
+import type { PreparedPrompts } from './prepare-prompts.ts';
+import { openText } from './prepare-text.ts';
+import type { OpenedText } from './prepare-text.ts';
+import type { Grade, TrainingParts } from './training-parts.ts';
+
+/** What the process gives to a run. */
+export interface RunSurroundings {
+  readonly emit: (event: TrainerEvent) => void;
+  readonly now: () => number;
+  readonly memory: () => number;
+  /** Bytes that a new process could take without swapping. */
+  readonly availableMemory: () => number;
+  readonly stopRequested: () => boolean;
+  readonly pause: () => Promise<void>;
+}
+
+/** Everything known about a run before its weights are loaded. */
+export interface RunPlan {
+  readonly config: RunConfig;
+  readonly spec: EstimatorSpec;
+  readonly model: ModelConfig;
+  /** Null where weights are drawn at random. */
+  readonly checkpoint: Checkpoint | null;
+  readonly text: OpenedText;
+  readonly prompts: PreparedPrompts;
+  readonly microBatchTokens: number;
+  readonly memory: readonly MemoryPart[];
+  readonly warnings: readonly string[];
+}
+
+export interface PreparedRun {
+  readonly parts: TrainingParts;
+  dispose(): Promise<void>;
+}
+
+/** Answers written at the same time; more wait for a place. */
+const sampledTogether = 256;
+
+/**
+ * Checks a configuration against model, data and memory; loads no weights.
+ * @throws user errors of every part; environment error `memory-too-small`
+ */
+export async function planRun(config: RunConfig, availableMemory: number): Promise<RunPlan> {
+  const spec = estimatorSpec(config.method, config.budget);
+  const learnsAnswers = spec.plan.samplesPerPrompt === 0;
+  if (!learnsAnswers && config.reward === undefined) {
+    throw userError('reward-missing', 'The method learns from rewards, but the experiment has none.', {
+      where: 'reward',
+      advice: 'Add a reward with at least one component, or use the method sft.',
+    });
+  }
+  const folder = config.model.path;
+  const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
+  const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
+  const text = await openText(folder, model, config.model.chat);
+  const prompts = await preparePrompts(
+    config,
+    { learnsAnswers, answerNeeded: config.reward !== undefined && comparesWithAnswer(config.reward) },
+    text,
+  );
+  const longest = Math.max(prompts.longestSequence, prompts.longestPrompt + config.budget.maxTokens);
+  const microBatchTokens =
+    config.budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, availableMemory);
+  const memory = estimateTrainingMemory(model, {
+    microBatchTokens: Math.max(microBatchTokens, longest),
+    longest,
+    sampledTogether:
+      learnsAnswers && config.reward === undefined
+        ? 0
+        : Math.min(sampledTogether, answersAtOnce(config, spec)),
+    reference: spec.kl.where !== 'none' && spec.kl.coefficient > 0,
+  });
+  checkMemory(memory, availableMemory);
+  const warnings = [...prompts.warnings];
+  if (text.stopIds.length === 0) {
+    warnings.push(
+      `The model has no token that ends an answer: every answer runs to ${config.budget.maxTokens} tokens.`,
+    );
+  }
+  return { config, spec, model, checkpoint, text, prompts, microBatchTokens, memory, warnings };
+}
+
+/**
+ * Loads weights and compiles what the run needs.
+ * @throws as `planRun`; `weights-damaged`
+ */
+export async function prepareRun(config: RunConfig, surroundings: RunSurroundings): Promise<PreparedRun> {
+  const { emit } = surroundings;
+  emit({ type: 'phase', phase: 'loading' });
+  const plan = await planRun(config, surroundings.availableMemory());
+  for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
+  const { model, checkpoint, text, prompts, spec } = plan;
+  const store = await createParameterStore(model, true);
+  if (checkpoint === null) initialiseWeights(store, model, config.seed);
+  else await loadWeights(store, checkpoint);
+  const hashes = await hashesOf(config);
+  emit({ type: 'phase', phase: 'compiling' });
+  const learner = await createLearner({
+    config: model,
+    store,
+    microBatchTokens: plan.microBatchTokens,
+    sourceFolder: config.model.path,
+  });
+  const sampler = await createSampler({ config: model, weights: store, places: sampledTogether });
+  const parts: TrainingParts = {
+    config,
+    spec,
+    train: prompts.train,
+    evaluation: prompts.evaluation,
+    stopIds: text.stopIds,
+    learner,
+    sampler,
+    decode: (answers) => text.decode(answers),
+    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    identity: { config: configHash(config), model: hashes.model, data: hashes.data },
+    facts: {
+      model: { family: model.architecture, parameters: countParameters(model), hash: hashes.model },
+      data: {
+        trainRows: prompts.train.length,
+        evaluationRows: prompts.evaluation.length,
+        droppedRows: prompts.dropped,
+        hash: hashes.data,
+      },
+      estimatedMemory: totalBytes(plan.memory),
+      device: `cpu (${availableParallelism()} threads)`,
+    },
+    emit,
+    now: surroundings.now,
+    memory: surroundings.memory,
+    stopRequested: surroundings.stopRequested,
+    pause: surroundings.pause,
+  };
+  return {
+    parts,
+    async dispose() {
+      await sampler.dispose();
+      await learner.dispose();
+    },
+  };
+}
+
+/** Grades with the verifiers of the run's reward. */
+function gradeWith(reward: RewardConfig): Grade {
+  return async (_split, answers) =>
+    answers.map(({ prompt, text, finish }) =>
+      scoreAnswer(reward, {
+        prompt: prompt.question,
+        response: text,
+        reference: prompt.reference,
+        row: prompt.row,
+        finish,
+      }),
+    );
+}
+
+/** Whether a component compares with the answer column; the equation checks columns of its own. */
+function comparesWithAnswer(reward: RewardConfig): boolean {
+  return reward.components.some(({ kind }) => kind === 'exact' || kind === 'number');
+}
+
+function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
+  return Math.max(config.budget.promptsPerStep * spec.plan.samplesPerPrompt, config.data.evaluationLimit);
+}
+
+function checkMemory(parts: readonly MemoryPart[], available: number): void {
+  const needed = totalBytes(parts);
+  if (needed <= available) return;
+  const [largest] = [...parts].sort((a, b) => b.bytes - a.bytes);
+  throw new EspalierError(
+    'environment',
+    'memory-too-small',
+    `The run needs about ${gigabytes(needed)} of memory, but only ${gigabytes(available)} are free. Its largest part: ${largest?.name ?? 'none'}, ${gigabytes(largest?.bytes ?? 0)}.`,
+    {
+      advice:
+        largest?.name === 'activations'
+          ? 'Lower budget.microBatchTokens, budget.maxTokens or budget.maxPromptTokens, or close other programs.'
+          : 'Use a smaller model, or close other programs.',
+    },
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Hashes of the contents of the model folder and of the data files. */
+async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
+  return {
+    model: await modelHash(model.path),
+    data: await dataHash([data.path, ...(data.evaluation === undefined ? [] : [data.evaluation])]),
+  };
+}

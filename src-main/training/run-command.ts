@@ -1,0 +1,66 @@
+/** Does what a host asks of the trainer program: a run, or a job without one. */
+import type { RunConfig } from '../contract/experiment.ts';
+import type { Checkpoint } from '../models/checkpoint.ts';
+import { openCheckpoint } from '../models/open-checkpoint.ts';
+import { createSampler } from '../rollout/create-sampler.ts';
+import { createParameterStore, loadWeights } from '../runtime/load-weights.ts';
+import { chooseMicroBatchTokens } from '../runtime/memory-estimate.ts';
+import type { ParameterStore } from '../runtime/parameter-store.ts';
+import { storedWeights } from '../runtime/weights.ts';
+import { createLearner } from './compiled-learner.ts';
+import { generateJob } from './generate-job.ts';
+import { prepareRun } from './prepare-run.ts';
+import type { RunSurroundings } from './prepare-run.ts';
+import { openText } from './prepare-text.ts';
+import type { OpenedText } from './prepare-text.ts';
+import { scoreJob } from './score-job.ts';
+import type { WorkCommand } from './serve-commands.ts';
+import { trainLoop } from './train-loop.ts';
+
+/** Length for which the batches of a `score` job are planned; longer rows go alone. */
+const usualRowTokens = 512;
+
+/** Does one command to its end; what cannot be done is thrown. A run that has begun reports its own errors, with what it reached. */
+export async function runCommand(command: WorkCommand, surroundings: RunSurroundings): Promise<void> {
+  switch (command.type) {
+    case 'train': {
+      const run = await prepareRun(command.config, surroundings);
+      await trainLoop(run.parts, command.runDirectory, command.resumeFrom);
+      return run.dispose();
+    }
+    case 'generate': {
+      const { checkpoint, text } = await openModel(command.model, surroundings);
+      const weights = storedWeights(checkpoint) ?? (await readWeights(checkpoint));
+      const sampler = await createSampler({ config: checkpoint.config, weights });
+      await generateJob(command, text, sampler, surroundings);
+      return sampler.dispose();
+    }
+    case 'score': {
+      const { checkpoint, text } = await openModel(command.model, surroundings);
+      const { config, folder } = checkpoint;
+      const learner = await createLearner({
+        config,
+        store: await readWeights(checkpoint),
+        microBatchTokens: chooseMicroBatchTokens(config, usualRowTokens, surroundings.availableMemory()),
+        sourceFolder: folder,
+      });
+      await scoreJob(command, text, learner, surroundings);
+      return learner.dispose();
+    }
+  }
+}
+
+async function openModel(
+  model: RunConfig['model'],
+  { emit }: RunSurroundings,
+): Promise<{ checkpoint: Checkpoint; text: OpenedText }> {
+  emit({ type: 'phase', phase: 'loading' });
+  const checkpoint = await openCheckpoint(model.path);
+  return { checkpoint, text: await openText(model.path, checkpoint.config, model.chat) };
+}
+
+async function readWeights(checkpoint: Checkpoint): Promise<ParameterStore> {
+  const store = await createParameterStore(checkpoint.config, false);
+  await loadWeights(store, checkpoint);
+  return store;
+}
