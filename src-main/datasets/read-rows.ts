@@ -36,6 +36,19 @@ function isJson(text: string): boolean {
   }
 }
 
+/** Whether the first lines of a text have the same number of cells; prose with commas has not. */
+function looksLikeTable(text: string): boolean {
+  const delimiter = guessDelimiter(text);
+  const lines = text
+    .slice(0, 20_000)
+    .split(/\r\n|\n|\r/)
+    .filter((line) => line.trim() !== '')
+    .slice(0, 10);
+  if (delimiter === undefined || lines.length < 2) return false;
+  const cells = new Set(lines.map((line) => line.replace(/"(?:[^"]|"")*"/g, '').split(delimiter).length));
+  return cells.size === 1;
+}
+
 /** Says by the first lines (and the name) how to read a file. */
 function chooseFormat(head: string, path: string): Format {
   const name = ending(path);
@@ -54,7 +67,7 @@ function chooseFormat(head: string, path: string): Format {
   if (character === '[' && !tableByName) return isJson(firstLine) && more ? 'json-lines' : 'json-array';
   if (linesByName) return 'json-lines';
   if (name === '.json') return 'json-object';
-  if (tableByName || guessDelimiter(text) !== undefined) return 'csv';
+  if (tableByName || looksLikeTable(text)) return 'csv';
   throw userError('data-format', 'This file is neither JSON nor a table with a delimiter.', {
     where: path,
     advice: `These are read: ${READABLE}.`,

@@ -151,6 +151,6 @@ describe('broken files', () => {
   it('include files that are missing, folders, and plain text', async () => {
     expect(await errorOf('nothing.jsonl')).toMatchObject({ code: 'data-not-found' });
     expect(await errorOf('broken')).toMatchObject({ code: 'data-folder' });
-    expect(await errorOf('README.md')).toMatchObject({ kind: 'user' });
+    expect(await errorOf('README.md')).toMatchObject({ code: 'data-format' });
   });
 });

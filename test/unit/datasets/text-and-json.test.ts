@@ -285,3 +285,27 @@ describe('readRows', () => {
     }
   });
 });
+
+describe('files without a telling name', () => {
+  const read = (name: string, content: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return collect(readRows(path)).then((batches) => batches.flat());
+  };
+
+  it('are tables when their lines have equally many cells, and refused when they are prose', async () => {
+    expect(await read('table.txt', 'q;a\n"1;2";3\n4;5\n')).toEqual([
+      { q: '1;2', a: '3' },
+      { q: '4', a: '5' },
+    ]);
+    await expect(
+      read('prose.txt', 'Once, there was a fox.\nIt was red, small, and quick.\n'),
+    ).rejects.toMatchObject({
+      code: 'data-format',
+    });
+  });
+
+  it('are JSON lines when they begin with an object', async () => {
+    expect(await read('lines.csv', '{"a":1}\n{"a":2}\n')).toEqual([{ a: 1 }, { a: 2 }]);
+  });
+});
