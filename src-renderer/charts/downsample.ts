@@ -64,20 +64,30 @@ export function downsample(
   return points;
 }
 
-/** Exponential moving average, corrected for its start; drawn over the raw line, never instead of it. */
-export function smooth(ys: ArrayLike<number>, weight: number): Float64Array {
-  const result = new Float64Array(ys.length);
-  let sum = 0;
-  let mass = 0;
+/** How many points the average over a line of this length takes together. */
+export function averageWindow(length: number): number {
+  return Math.max(5, Math.round(length / 40));
+}
+
+/**
+ * Mean of the `window` points around each point (fewer at both ends), so that it does not lag behind. It is
+ * drawn over the raw line, never instead of it. Values that are not finite are left out.
+ */
+export function centredMean(ys: ArrayLike<number>, window: number): Float64Array {
+  const sums = new Float64Array(ys.length + 1);
+  const counts = new Float64Array(ys.length + 1);
   for (let index = 0; index < ys.length; index += 1) {
     const y = ys[index] ?? Number.NaN;
-    if (Number.isFinite(y)) {
-      sum = weight * sum + (1 - weight) * y;
-      mass = weight * mass + (1 - weight);
-    }
-    result[index] = mass > 0 ? sum / mass : Number.NaN;
+    const counted = Number.isFinite(y);
+    sums[index + 1] = (sums[index] ?? 0) + (counted ? y : 0);
+    counts[index + 1] = (counts[index] ?? 0) + (counted ? 1 : 0);
   }
-  return result;
+  const half = Math.floor(window / 2);
+  return Float64Array.from({ length: ys.length }, (_, index) => {
+    const start = Math.max(0, index - half);
+    const end = Math.min(ys.length, index + half + 1);
+    return ((sums[end] ?? 0) - (sums[start] ?? 0)) / ((counts[end] ?? 0) - (counts[start] ?? 0));
+  });
 }
 
 /** Index of the entry nearest to `value`; −1 when there is none. */

@@ -1,0 +1,53 @@
+/** The real services and the real local server over a data directory of their own, in this process. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { forkTrainer } from '../../src-main/app/fork-trainer.ts';
+import { createServices, type Services } from '../../src-main/app/services.ts';
+import { startWebServer } from '../../src-main/app/web/server.ts';
+import { openStore, type Store } from '../../src-main/store/store.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+export interface AppHost {
+  /** Address with the token. */
+  readonly url: string;
+  readonly services: Services;
+  readonly dataDirectory: string;
+  close(): Promise<void>;
+}
+
+export interface AppHostOptions {
+  /** Fills the store before the services open it. */
+  readonly record?: (store: Store) => void;
+  /** Folder of models and experiments instead of the shipped one. */
+  readonly resourcesDirectory?: string;
+}
+
+/** Starts everything; runs that wait are not started. */
+export async function startAppHost({ record, resourcesDirectory }: AppHostOptions = {}): Promise<AppHost> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'espalier-app-'));
+  if (record) {
+    const store = openStore(join(dataDirectory, 'espalier.db'));
+    record(store);
+    store.close();
+  }
+  const services = createServices({
+    dataDirectory,
+    resourcesDirectory: resourcesDirectory ?? join(root, 'resources'),
+    spawnTrainer: forkTrainer(join(root, 'src-main/training/trainer-process.ts')),
+    version: '0.0.0-test',
+    startWaiting: false,
+  });
+  const server = await startWebServer({ services, windowDirectory: join(root, 'out/renderer') });
+  return {
+    url: server.url,
+    services,
+    dataDirectory,
+    close: async () => {
+      await server.close();
+      await services.close();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+}

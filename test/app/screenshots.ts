@@ -1,0 +1,91 @@
+/**
+ * Writes a picture of every page in three sizes, light and dark, into screenshots/, over recorded runs.
+ * `npm run screenshots`, or with words that pages must contain: `npm run screenshots -- run samples`.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { startAppHost } from './app-host.ts';
+import { launchBrowser } from './browser.ts';
+import { buildRenderer } from './build-renderer.ts';
+import { recordedIds, recordRuns } from './recorded-runs.ts';
+
+const folder = resolve(import.meta.dirname, '../../screenshots');
+const sizes = [
+  { name: '1280', width: 1280, height: 800 },
+  { name: '1920', width: 1920, height: 1080 },
+  { name: '390', width: 390, height: 844 },
+];
+const themes = ['light', 'dark'] as const;
+
+interface Shot {
+  readonly name: string;
+  readonly hash: string;
+  readonly empty?: boolean;
+  /** Keys pressed once the page is there. */
+  readonly keys?: string;
+}
+
+const shots: readonly Shot[] = [
+  { name: 'home-first', hash: '#/', empty: true },
+  { name: 'samples-empty', hash: '#/samples', empty: true },
+  { name: 'experiments-empty', hash: '#/experiments', empty: true },
+  { name: 'home', hash: '#/' },
+  { name: 'new', hash: '#/new' },
+  { name: 'experiments', hash: '#/experiments' },
+  { name: 'run', hash: `#/run/${recordedIds.done}` },
+  { name: 'run-settings', hash: `#/run/${recordedIds.done}?tab=settings` },
+  { name: 'run-checkpoints', hash: `#/run/${recordedIds.done}?tab=checkpoints` },
+  { name: 'run-log', hash: `#/run/${recordedIds.done}?tab=log` },
+  { name: 'run-samples', hash: `#/run/${recordedIds.done}?tab=samples` },
+  { name: 'run-failed', hash: `#/run/${recordedIds.failed}` },
+  { name: 'run-queued', hash: `#/run/${recordedIds.queued}` },
+  { name: 'run-long', hash: `#/run/${recordedIds.long}` },
+  { name: 'samples', hash: `#/samples?run=${recordedIds.done}` },
+  { name: 'samples-detail', hash: `#/samples?run=${recordedIds.done}&sort=oldest`, keys: 'jj' },
+  { name: 'missing', hash: '#/nowhere' },
+  { name: 'palette', hash: '#/', keys: 'palette' },
+  { name: 'keys', hash: '#/', keys: '?' },
+];
+
+const wanted = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+await buildRenderer();
+const empty = await startAppHost();
+const full = await startAppHost({
+  record: (store) => {
+    recordRuns(store, Date.now());
+  },
+});
+const browser = await launchBrowser();
+try {
+  for (const theme of themes) {
+    const context = await browser.newContext({ colorScheme: theme, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error')
+        console.error(`${page.url().replace(/token=[^#]+/, '')}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => {
+      console.error(error);
+    });
+    for (const shot of shots) {
+      if (wanted.length > 0 && !wanted.some((word) => shot.name.startsWith(word))) continue;
+      for (const size of sizes) {
+        await page.setViewportSize(size);
+        await page.goto('about:blank');
+        await page.goto((shot.empty ? empty : full).url + shot.hash);
+        await page.waitForLoadState('networkidle');
+        await page.waitForTimeout(250);
+        if (shot.keys === 'palette') await page.keyboard.press('Control+k');
+        else for (const key of shot.keys ?? '') await page.keyboard.press(key);
+        await page.waitForTimeout(shot.keys ? 400 : 50);
+        await page.screenshot({ path: join(folder, `${shot.name}-${size.name}-${theme}.png`) });
+      }
+    }
+    await context.close();
+  }
+} finally {
+  await browser.close();
+  await Promise.all([empty.close(), full.close()]);
+}
+console.log(`Pictures are in ${folder}`);
