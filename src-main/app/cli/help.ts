@@ -8,7 +8,8 @@ const width = 100;
 /** Breaks a text at blanks; continuation lines begin with `indent` blanks. */
 function wrap(text: string, indent: number): string {
   const lines: string[] = [''];
-  for (const word of text.split(' ')) {
+  // What stands in brackets is kept together.
+  for (const word of text.match(/\[[^\]]*\]\S*|\S+/g) ?? []) {
     const current = lines.at(-1) ?? '';
     if (current !== '' && indent + current.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = current === '' ? word : `${current} ${word}`;
@@ -68,7 +69,10 @@ export function exitMeanings(command: Command): [string, string][] {
 export function commandHelp(command: Command): string {
   const output: CommandOutput = cliOutputs[command.name];
   const form = output.form === 'value' ? 'one JSON value' : 'one JSON object a line';
-  const parts = [`Usage: ${usageLine(command)}`, ...command.about.map((paragraph) => wrap(paragraph, 0))];
+  const parts = [
+    `Usage: ${wrap(usageLine(command), 7)}`,
+    ...command.about.map((paragraph) => wrap(paragraph, 0)),
+  ];
   if (command.positionals.length > 0) {
     parts.push(
       `Arguments:\n${columns(command.positionals.map((positional: PositionalDefinition) => [positional.name, positional.help]))}`,
