@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import type { CallOutput, modelCardSchema } from '../contract/calls.ts';
+import type { modelCardSchema } from '../contract/calls.ts';
 import { EspalierError, userError } from '../contract/errors.ts';
 import type { DataPreview } from '../datasets/preview.ts';
 import { previewDataset } from '../datasets/preview.ts';
@@ -72,7 +72,7 @@ export async function listModels(modelsDirectory: string): Promise<ModelCard[]> 
 }
 
 /** Columns and first rows of a data file. */
-export function previewData(path: string, rows: number): Promise<DataPreview & CallOutput<'data.preview'>> {
+export function previewData(path: string, rows: number): Promise<DataPreview> {
   return previewDataset(absolutePath(path, process.cwd()), rows);
 }
 

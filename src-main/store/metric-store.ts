@@ -50,8 +50,8 @@ export class MetricStore {
       .iterate(run);
     for (const row of rows) {
       // Checked by hand: this loop reads tens of thousands of rows.
-      if (!Array.isArray(row)) throw new Error('internal: a row of steps is not a list');
-      const [step, set, blob]: unknown[] = row;
+      if (!isList(row)) throw new Error('internal: a row of steps is not a list');
+      const [step, set, blob] = row;
       if (typeof step !== 'number' || typeof set !== 'number' || !(blob instanceof Uint8Array)) {
         throw new Error('internal: a row of steps has other columns than expected');
       }
@@ -111,4 +111,8 @@ export class MetricStore {
     this.#setIds.set(text, id);
     return id;
   }
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }

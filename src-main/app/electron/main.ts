@@ -119,11 +119,11 @@ function chosenDataDirectory(): string {
 
 function fail(error: unknown): void {
   const shape = toErrorShape(error);
-  dialog.showErrorBox(
-    'Espalier cannot start',
-    [shape.message, shape.where, shape.advice, shape.details]
-      .filter((line) => line !== undefined)
-      .join('\n\n'),
+  const lines = [shape.message, shape.where, shape.advice, shape.details].filter(
+    (line) => line !== undefined,
   );
+  // Also for the command line that started the window.
+  process.stderr.write(`${lines.slice(0, 3).join(' ')}\n`);
+  dialog.showErrorBox('Espalier cannot start', lines.join('\n\n'));
   app.exit(1);
 }
