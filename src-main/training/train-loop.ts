@@ -15,6 +15,7 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
+import { HealthWatch } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
 import { rolloutStep } from './rollout-step.ts';
@@ -56,6 +57,7 @@ class TrainLoop {
   private readonly parts: TrainingParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
+  private readonly health = new HealthWatch();
   private state: LoopState;
   /** Seconds of earlier processes of this run, and when this one began. */
   private secondsBefore = 0;
@@ -197,7 +199,10 @@ class TrainLoop {
       memoryResident: memory,
     };
     if (outcome.samples.length > 0) parts.emit({ type: 'samples', step, samples: [...outcome.samples] });
-    parts.emit({ type: 'step', step, metrics: finiteOnly(metrics) });
+    const told = finiteOnly(metrics);
+    parts.emit({ type: 'step', step, metrics: told });
+    for (const message of this.health.warnings(step, told))
+      parts.emit({ type: 'log', level: 'warning', message });
     this.state = {
       ...state,
       ...outcome.change,

@@ -278,6 +278,10 @@ async function finalFiles(folder: string): Promise<unknown> {
 }
 
 describe('what goes wrong', () => {
+  function leftOut(run: TestRun) {
+    return eventsOf(run.events, 'log').filter(({ message }) => message.includes('not a finite number'));
+  }
+
   /** Rewards that overflow single precision, from one call on, for so many calls. */
   function overflowing(from: number, count: number): Changes['reward'] {
     let calls = 0;
@@ -296,9 +300,7 @@ describe('what goes wrong', () => {
     const bad = eventsOf(run.events, 'step').find((event) => event.step === 5)!;
     expect(bad.metrics['updatesLeftOut']).toBe(1);
     for (const value of Object.values(bad.metrics)) expect(value).toBeTypeOf('number');
-    expect(eventsOf(run.events, 'log')).toMatchObject([
-      { level: 'warning', message: expect.stringContaining('Step 5') },
-    ]);
+    expect(leftOut(run)).toMatchObject([{ level: 'warning', message: expect.stringContaining('Step 5') }]);
     for (const event of run.events) trainerEventSchema.parse(event);
   });
 
@@ -310,7 +312,7 @@ describe('what goes wrong', () => {
       error: { kind: 'user', code: 'training-diverged', advice: expect.stringContaining('step 10') },
       summary: { steps: 15 },
     });
-    expect(eventsOf(run.events, 'log')).toHaveLength(3);
+    expect(leftOut(run)).toHaveLength(3);
     const good = await train({ budget: { steps: 12 } });
     expect(run.policy.table).toEqual(good.policy.table);
     expect(await findCheckpoint(run.folder, 'last')).toContain('last-00000010');
