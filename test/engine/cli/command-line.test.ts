@@ -1,0 +1,231 @@
+// The command line over the real engine: a run of a tiny model with --json, then everything that looks at it.
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import { cliOutputs, trainOutputSchema, type TrainLine } from '../../../src-main/contract/cli-output.ts';
+import { launcher, root, runLauncher, type Finished } from '../../unit/cli/run-launcher.ts';
+
+let folder: string;
+let data: string;
+let lines: TrainLine[];
+let runId: string;
+
+const espalier = (...words: string[]): Promise<Finished> =>
+  runLauncher([...words, '--data', data], { directory: folder });
+
+/** Parses standard output as JSON lines of a schema, and checks that nothing else stood there. */
+function parsed<S extends z.ZodType>(result: Finished, schema: S, code = 0): z.output<S>[] {
+  expect({ code: result.code, errors: code === 0 ? '' : result.errors }).toEqual({
+    code,
+    errors: code === 0 ? '' : result.errors,
+  });
+  return result.standard
+    .trim()
+    .split('\n')
+    .map((line) => schema.parse(JSON.parse(line)));
+}
+
+const experiment = {
+  version: 1,
+  name: 'Tiny',
+  model: { path: 'model' },
+  data: { path: 'questions.jsonl', holdOut: 0.25 },
+  reward: { components: [{ kind: 'exact' }] },
+  method: { estimator: 'dr-grpo', groupSize: 4, learningRate: 1e-3 },
+  budget: { steps: 3, promptsPerStep: 2, maxTokens: 4, evaluateEvery: 2, checkpointEvery: 2 },
+};
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'espalier-cli-engine-'));
+  data = path.join(folder, 'data');
+  cpSync(path.join(root, 'test', 'fixtures', 'models', 'llama-mha'), path.join(folder, 'model'), {
+    recursive: true,
+  });
+  const rows = Array.from({ length: 12 }, (_, index) =>
+    JSON.stringify({ prompt: `${index}+1=`, answer: String(index + 1) }),
+  );
+  writeFileSync(path.join(folder, 'questions.jsonl'), rows.join('\n'));
+  writeFileSync(path.join(folder, 'tiny.json'), JSON.stringify(experiment));
+  const result = await espalier('train', 'tiny.json', '--json');
+  lines = parsed({ ...result, errors: '' }, trainOutputSchema);
+  runId = lines.at(-1)?.run ?? '';
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const only = <E extends TrainLine['event']>(event: E): Extract<TrainLine, { event: E }>[] =>
+  lines.filter((line): line is Extract<TrainLine, { event: E }> => line.event === event);
+
+describe('train --json', () => {
+  test('streams every step, its answers, evaluations and checkpoints', () => {
+    expect(lines[0]?.event).toBe('start');
+    expect(only('step').map((line) => line.step)).toEqual([1, 2, 3]);
+    expect(only('evaluation').map((line) => line.step)).toEqual([0, 2, 3]);
+    const answers = only('samples').flatMap((line) =>
+      line.samples.filter((sample) => sample.split === 'train'),
+    );
+    expect(answers.length).toBe(3 * 2 * 4);
+    for (const sample of answers) expect(sample.samplerLogprobs.length).toBe(sample.ids.length);
+    expect(only('checkpoint').some((line) => line.role === 'best')).toBe(true);
+  });
+
+  test('ends with one line that sums up', () => {
+    expect(only('end').length).toBe(1);
+    expect(only('run-end')).toEqual([]);
+    const end = lines.at(-1);
+    expect(end).toMatchObject({
+      event: 'end',
+      status: 'done',
+      run: runId,
+      summary: { steps: 3, answers: 24 },
+    });
+  });
+});
+
+describe('looking at the run', () => {
+  test('runs, show, metrics and samples print what their schemas say', async () => {
+    const [runs, show, metrics, samples, tokens] = await Promise.all([
+      espalier('runs', '--json'),
+      espalier('show', runId, '--json'),
+      espalier('metrics', 'last', '--name', 'rewardMean', '--json'),
+      espalier('samples', runId.slice(0, 6), '--split', 'train', '--limit', '5', '--json'),
+      espalier('samples', 'last', '--limit', '1', '--tokens', '--json'),
+    ]);
+    expect(parsed(runs, cliOutputs.runs.schema)[0]).toMatchObject([{ id: runId, status: 'done', step: 3 }]);
+    expect(parsed(show, cliOutputs.show.schema)[0]).toMatchObject({
+      id: runId,
+      config: { budget: { steps: 3 } },
+      summary: { steps: 3 },
+    });
+    expect(parsed(metrics, cliOutputs.metrics.schema)[0]).toMatchObject([
+      { name: 'rewardMean', steps: [1, 2, 3] },
+    ]);
+    const page = parsed(samples, cliOutputs.samples.schema)[0];
+    expect(page?.rows.length).toBe(5);
+    expect(page?.total).toBe(24);
+    const detailed = parsed(tokens, cliOutputs.samples.schema)[0]?.rows[0];
+    expect(detailed).toHaveProperty('samplerLogprobs');
+  });
+
+  test('tables for people, and the nearest metric', async () => {
+    const [show, samples, wrong] = await Promise.all([
+      espalier('show', 'last'),
+      espalier('samples', 'last', '--limit', '2'),
+      espalier('metrics', 'last', '--name', 'rewardMeen'),
+    ]);
+    expect(show.standard).toContain('Held-out evaluations');
+    expect(samples.standard).toContain('2 of');
+    expect(wrong).toMatchObject({ code: 2, standard: '' });
+    expect(wrong.errors).toContain('Did you mean rewardMean?');
+  });
+});
+
+describe('the trained model', () => {
+  test('is exported as a folder that generate and score take', async () => {
+    const [exported] = parsed(
+      await espalier('export', 'last', '--out', 'out', '--json'),
+      cliOutputs.export.schema,
+    );
+    expect(exported).toMatchObject({ run: runId, role: 'best' });
+    expect(readdirSync(path.join(folder, 'out'))).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
+
+    writeFileSync(path.join(folder, 'rows.jsonl'), '{"prompt":"1+1="}\n{"ids":[20,21]}\n');
+    const generate = (...words: string[]) =>
+      espalier('generate', 'out', '--in', 'rows.jsonl', '--max-tokens', '3', '--json', ...words);
+    const [first, second, greedy] = await Promise.all([
+      generate('--n', '2'),
+      generate('--n', '2'),
+      generate('--temperature', '0'),
+    ]);
+    const answers = parsed({ ...first, errors: '' }, cliOutputs.generate.schema);
+    expect(answers.length).toBe(4);
+    expect(second.standard).toBe(first.standard);
+    expect(parsed({ ...greedy, errors: '' }, cliOutputs.generate.schema).length).toBe(2);
+
+    // What was sampled scores the same under the learner.
+    const sampled = answers[2];
+    writeFileSync(
+      path.join(folder, 'score.jsonl'),
+      JSON.stringify({ ids: [20, 21, ...(sampled?.ids ?? [])], promptLength: 2 }),
+    );
+    const scored = await espalier('score', 'out', '--in', 'score.jsonl', '--json');
+    const [row] = parsed({ ...scored, errors: '' }, cliOutputs.score.schema);
+    expect(row?.logprobs.length).toBe(sampled?.ids.length);
+    for (const [index, value] of (row?.logprobs ?? []).entries())
+      expect(value).toBeCloseTo(sampled?.logprobs[index] ?? 0, 3);
+  });
+
+  test('rows that cannot be are refused with their number', async () => {
+    writeFileSync(path.join(folder, 'bad.jsonl'), '{"ids":[1,2]}\n{"ids":[1,999999]}\n');
+    const result = await espalier('generate', 'model', '--in', 'bad.jsonl', '--max-tokens', '2');
+    expect(result).toMatchObject({ code: 2, standard: '' });
+    expect(result.errors).toContain('row 2');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('Ctrl+C', () => {
+  /** Starts a long run, interrupts its process group after the first step, and waits for the end. */
+  function interrupted(words: string[]): Promise<{ code: number | null; lines: TrainLine[] }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [launcher, ...words, '--json', '--data', data], {
+        cwd: folder,
+        detached: true,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      let text = '';
+      let asked = false;
+      child.once('error', reject);
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        if (asked || !text.includes('"event":"step"')) return;
+        asked = true;
+        process.kill(-(child.pid ?? 0), 'SIGINT');
+      });
+      child.once('close', (code) => {
+        resolve({
+          code,
+          lines: text
+            .trim()
+            .split('\n')
+            .map((line) => trainOutputSchema.parse(JSON.parse(line))),
+        });
+      });
+    });
+  }
+
+  test('stops with a checkpoint, and --resume goes on from there', async () => {
+    const stopped = await interrupted(['train', 'tiny.json', '--set', 'budget.steps=100000']);
+    expect(stopped.code).toBe(130);
+    const end = stopped.lines.at(-1);
+    expect(end).toMatchObject({ event: 'end', status: 'stopped' });
+    const last = stopped.lines.findLast((line) => line.event === 'checkpoint' && line.role === 'last');
+    expect(last?.event === 'checkpoint' && existsSync(last.path)).toBe(true);
+    const steps = stopped.lines.filter((line) => line.event === 'step').length;
+
+    const resumed = await interrupted(['train', '--resume', end?.run ?? '']);
+    expect(resumed.code).toBe(130);
+    expect(resumed.lines.find((line) => line.event === 'ready')).toMatchObject({ fromStep: steps });
+    expect(resumed.lines.find((line) => line.event === 'step')).toMatchObject({ step: steps + 1 });
+  });
+});
+
+test('several runs of one experiment follow each other, each with its end', async () => {
+  const result = await espalier(
+    'train',
+    'tiny.json',
+    '--set',
+    'vary={"method.estimator":["rloo","grpo"]}',
+    '--set',
+    'budget.steps=1',
+    '--json',
+  );
+  const all = parsed({ ...result, errors: '' }, trainOutputSchema);
+  const ends = all.filter((line) => line.event === 'run-end');
+  expect(ends.map((line) => line.status)).toEqual(['done', 'done']);
+  const end = all.at(-1);
+  expect(end?.event === 'end' && end.runs.map((run) => run.estimator)).toEqual(['rloo', 'grpo']);
+});
