@@ -19,7 +19,7 @@ export type HashProgress = (done: number, total: number) => void;
  * error `model-not-found` where the folder is absent or holds no `config.json`.
  */
 export async function modelHash(folder: string, progress?: HashProgress): Promise<string> {
-  const names = await readdir(folder).catch((error: unknown) => {
+  const names = await readdir(folder).catch((error: unknown): string[] => {
     if (isAbsent(error)) return [];
     throw error;
   });

@@ -100,8 +100,8 @@ export type Node =
 export const GENERATION = 'espalier_generation';
 
 /**
- * Refuses what the parser reads wrongly. `1e5` becomes a number and a name. And `a < b < c`: Python means `a < b and b < c` by it, but the parser drops parentheses, so that the tree is the
- * same as that of `(a < b) < c`.
+ * Refuses what the parser reads wrongly: `1e5` becomes a number and a name; and as it drops parentheses, `a < b < c`,
+ * which means `a < b and b < c`, becomes the same tree as `(a < b) < c`.
  */
 function refuseMisread(tokens: readonly { readonly type: string; readonly value: string }[]): void {
   // For each open bracket, whether a comparison stands in the part of the expression that is being read.
