@@ -5,7 +5,7 @@ export default defineConfig({
     projects: [
       { test: { name: 'unit', root: '.', include: ['test/unit/**/*.test.ts'], pool: 'threads' } },
       { test: { name: 'engine', root: '.', include: ['test/engine/**/*.test.ts'], pool: 'forks', testTimeout: 120_000 } },
-      { test: { name: 'app', root: '.', include: ['test/app/**/*.test.ts'], pool: 'forks', testTimeout: 180_000, hookTimeout: 180_000 } },
+      { test: { name: 'app', root: '.', include: ['test/app/**/*.test.ts'], pool: 'forks', globalSetup: ['./test/app/global-setup.ts'], testTimeout: 60_000, hookTimeout: 180_000 } },
     ],
   },
 });

@@ -1,6 +1,7 @@
 /** What the palette reaches: every page, every run, and what can be done from anywhere. */
 import type { RunRow } from '../../src-main/contract/calls.ts';
-import { router, type Page } from './router.svelte.ts';
+import type { Page } from './route.ts';
+import { router } from './router.svelte.ts';
 import { runs } from './runs.svelte.ts';
 import { theme } from './theme.svelte.ts';
 import { client } from './client.ts';

@@ -67,8 +67,13 @@ export const quantityTexts: Record<Quantity, { title: string; definition: string
   },
 };
 
+type TokenNumbers = Pick<
+  SampleDetail,
+  'advantages' | 'logprobs' | 'samplerLogprobs' | 'entropies' | 'referenceLogprobs'
+>;
+
 /** The numbers of a quantity, one a token; null where they were not stored. */
-export function quantityValues(sample: SampleDetail, quantity: Quantity): readonly number[] | null {
+export function quantityValues(sample: TokenNumbers, quantity: Quantity): readonly number[] | null {
   const difference = (a: readonly number[] | null, b: readonly number[] | null): number[] | null =>
     a && b ? a.map((value, index) => value - (b[index] ?? 0)) : null;
   switch (quantity) {

@@ -25,7 +25,10 @@ export async function makeTestResources(): Promise<TestResources> {
   const model = join(directory, 'models/starter');
   await mkdir(join(directory, 'experiments'), { recursive: true });
   await cp(fixtureModel, model, { recursive: true, filter: (source) => !source.includes('reference.') });
-  await writeFile(join(model, 'MODEL.md'), 'A tiny model with random weights; it has learnt from nothing yet.\n');
+  await writeFile(
+    join(model, 'MODEL.md'),
+    'A tiny model with random weights; it has learnt from nothing yet.\n',
+  );
   const rows = Array.from({ length: 40 }, (_, index) => ({
     question: `${index}+${index + 1}=`,
     answer: String(2 * index + 1),
@@ -41,7 +44,13 @@ export async function makeTestResources(): Promise<TestResources> {
       data: { path: 'sums.jsonl', prompt: '{question}', answer: '{answer}' },
       reward: { components: [{ kind: 'exact' }] },
       method: { estimator: 'dr-grpo', groupSize: 4, learningRate: 1e-3 },
-      budget: { steps: exampleSteps, promptsPerStep: 4, maxTokens: 4, evaluateEvery: 10, checkpointEvery: 20 },
+      budget: {
+        steps: exampleSteps,
+        promptsPerStep: 4,
+        maxTokens: 4,
+        evaluateEvery: 10,
+        checkpointEvery: 20,
+      },
     }),
   );
   await writeFile(
