@@ -9,7 +9,8 @@ import type { PromptRow } from '../datasets/row.ts';
 import { drawRows, holdOut, withoutHeldOut } from '../datasets/split.ts';
 import { estimatorSpec } from '../estimators/index.ts';
 import { memoryPlan } from './memory-plan.ts';
-import { inspectModel, type ModelCard } from './model-and-data.ts';
+import type { ModelCard } from '../models/model-card.ts';
+import { inspectModel } from './model-and-data.ts';
 
 /**
  * The answer of `experiments.check`: facts of the first run, and every reason why any of the runs would fail.
@@ -32,8 +33,10 @@ export async function checkExperiment(
       inspectModel(model.path, modelsDirectory, { weights: model.init === 'weights' }),
     );
   const dataOf = (config: RunConfig) =>
-    remembered(data, JSON.stringify([config.data, config.method.estimator === 'sft']), () =>
-      readData(config),
+    remembered(
+      data,
+      JSON.stringify([config.data, config.data.limit === undefined ? 0 : config.seed, answerNeeded(config)]),
+      () => readData(config),
     );
   for (const { config } of planned) {
     checkMethod(config);
@@ -48,8 +51,8 @@ export async function checkExperiment(
     for (const warning of (await dataOf(config)).warnings) warnings.add(warning);
   }
   const model = await cardOf(first.config);
-  const { trainRows, evaluationRows, droppedRows } = await dataOf(first.config);
-  const memory = await memoryPlan(first.config, modelsDirectory);
+  const { trainRows, evaluationRows, droppedRows, longestPrompt, longestAnswer } = await dataOf(first.config);
+  const memory = await memoryPlan(first.config, modelsDirectory, { longestPrompt, longestAnswer });
   return {
     model,
     trainRows,
@@ -106,12 +109,17 @@ interface DataFacts {
   readonly evaluationRows: number;
   /** Training rows left out because their question is held out. */
   readonly droppedRows: number;
+  /** UTF-8 bytes of the longest question, and of the longest right answer: no text has more tokens than bytes. */
+  readonly longestPrompt: number;
+  readonly longestAnswer: number;
   readonly warnings: readonly string[];
 }
 
+/** Which questions are held out does not depend on the seed of a run, as in training. */
+const splitSeed = 0;
+
 async function readData(config: RunConfig): Promise<DataFacts> {
   const { data, seed } = config;
-  const supervised = config.method.estimator === 'sft';
   const warnings: string[] = [];
   const read = async (path: string, limit: number | undefined): Promise<PromptRow[]> => {
     const loaded = await loadDataset({ path, filter: data.filter, limit, seed });
@@ -119,40 +127,50 @@ async function readData(config: RunConfig): Promise<DataFacts> {
       prompt: data.prompt,
       answer: data.answer,
       path,
-      emptyPrompts: supervised,
+      answerNeeded: answerNeeded(config),
     });
     warnings.push(...loaded.warnings, ...mapped.warnings);
     return mapped.rows;
   };
   const rows = await read(data.path, data.limit);
-  if (data.evaluation !== undefined) {
-    const evaluation = await read(data.evaluation, undefined);
-    const { rows: train, removed } = withoutHeldOut(rows, evaluation);
-    if (train.length === 0) {
-      throw userError(
-        'data-overlap',
-        'Every training question is also a held-out question: nothing is left to train on.',
-        {
-          where: data.path,
-          advice:
-            'Give other questions in data.evaluation, or leave it out so that a share of the training file is held out.',
-        },
-      );
-    }
-    if (removed > 0) warnings.push(`${removed} training rows ask a held-out question and are left out.`);
-    return {
-      trainRows: train.length,
-      evaluationRows: drawRows(evaluation, data.evaluationLimit, seed).length,
-      droppedRows: removed,
-      warnings,
-    };
+  const lengths = {
+    longestPrompt: longest(rows, ({ prompt }) => prompt),
+    longestAnswer: longest(rows, ({ answer }) => answer),
+  };
+  if (data.evaluation === undefined) {
+    const { train, evaluation } = holdOut(rows, data.holdOut, splitSeed);
+    const evaluationRows = Math.min(evaluation.length, data.evaluationLimit);
+    return { trainRows: train.length, evaluationRows, droppedRows: 0, ...lengths, warnings };
   }
-  const { train, evaluation } =
-    data.holdOut > 0 ? holdOut(rows, data.holdOut, seed) : { train: rows, evaluation: [] };
+  const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
+  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
+  if (train.length === 0) {
+    throw userError(
+      'data-empty',
+      'Every training question is also held out, so there is nothing left to train on.',
+      {
+        where: data.path,
+        advice: 'Use different files for training and evaluation, or leave data.evaluation out.',
+      },
+    );
+  }
+  if (removed > 0)
+    warnings.push(`${removed} training rows are left out because the same question is held out.`);
   return {
     trainRows: train.length,
-    evaluationRows: Math.min(evaluation.length, data.evaluationLimit),
-    droppedRows: 0,
+    evaluationRows: evaluation.length,
+    droppedRows: removed,
+    ...lengths,
     warnings,
   };
+}
+
+/** Whether right answers are learnt or compared with; the equation component checks columns of its own. */
+function answerNeeded({ method, reward }: RunConfig): boolean {
+  if (method.estimator === 'sft') return true;
+  return reward?.components.some(({ kind }) => kind === 'exact' || kind === 'number') ?? false;
+}
+
+function longest(rows: readonly PromptRow[], text: (row: PromptRow) => string): number {
+  return rows.reduce((most, row) => Math.max(most, Buffer.byteLength(text(row))), 0);
 }

@@ -6,7 +6,8 @@ import { userError } from '../contract/errors.ts';
 import type { Experiment, RunConfig } from '../contract/experiment.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 
-const builtinPrefix = 'builtin:';
+/** What the path of a model that ships begins with. */
+export const builtinPrefix = 'builtin:';
 
 /** Settings that hold a path, as `vary` names them. */
 const pathSettings = ['model.path', 'data.path', 'data.evaluation'];

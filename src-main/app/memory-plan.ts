@@ -11,25 +11,48 @@ import { modelFolder } from './experiment-paths.ts';
 
 export type MemoryPlan = z.infer<typeof memoryPlanSchema>;
 
-/** Answers that the sampler works on at the same time at most. */
-const sampledTogether = 64;
+/** Answers that the sampler writes at the same time at most, and bytes of its cache at most. */
+const sampledTogether = 256;
+const samplerCacheBytes = 512 * 2 ** 20;
+/** Room for what a chat template adds to a question, in tokens. */
+const templateTokens = 128;
 
-/** The plan for one run. `available` bytes are asked of the system where they are not given. */
+/** Bytes of the longest texts of the data; no text has more tokens than bytes. */
+export interface TextLengths {
+  readonly longestPrompt: number;
+  readonly longestAnswer: number;
+}
+
+/**
+ * The plan for one run, from lengths that are known without a tokenizer: the trainer knows better and checks again.
+ * `available` bytes are asked of the system where they are not given.
+ */
 export async function memoryPlan(
   config: RunConfig,
   modelsDirectory: string,
+  lengths: TextLengths,
   available: number = availableMemory(),
 ): Promise<MemoryPlan> {
   const { config: model } = await readModelConfig(modelFolder(config.model.path, modelsDirectory));
-  const { budget, method } = config;
-  const longest = Math.min(model.maxPositions, budget.maxPromptTokens + budget.maxTokens);
+  const { budget, method, data } = config;
   const { plan, kl } = estimatorSpec(method, budget);
+  const learnsAnswers = plan.samplesPerPrompt === 0;
+  const prompt = Math.min(budget.maxPromptTokens, lengths.longestPrompt + templateTokens);
+  const answer = learnsAnswers ? Math.min(budget.maxTokens, lengths.longestAnswer + 1) : budget.maxTokens;
+  const longest = Math.min(model.maxPositions, prompt + answer);
+  const samples = !learnsAnswers || config.reward !== undefined;
+  const wanted = Math.max(budget.promptsPerStep * plan.samplesPerPrompt, data.evaluationLimit);
   const parts = estimateTrainingMemory(model, {
-    microBatchTokens: budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
+    microBatchTokens: Math.max(
+      longest,
+      budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
+    ),
     longest,
-    sampledTogether: Math.min(sampledTogether, budget.promptsPerStep * plan.samplesPerPrompt),
+    sampledTogether: samples ? Math.min(sampledTogether, wanted) : 0,
     reference: kl.where !== 'none' && kl.coefficient > 0,
-  });
+  }).map((part) =>
+    part.name === 'sampling cache' ? { ...part, bytes: Math.min(part.bytes, samplerCacheBytes) } : part,
+  );
   const total = totalBytes(parts);
   return { parts, total, available, fits: total <= available };
 }

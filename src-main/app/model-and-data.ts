@@ -3,28 +3,19 @@
  * loaded here, because a broken one can abort its process; what needs tokens is checked by the trainer.
  */
 import { existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { z } from 'zod';
-import type { modelCardSchema } from '../contract/calls.ts';
 import { EspalierError, userError } from '../contract/errors.ts';
-import type { DataPreview } from '../datasets/preview.ts';
-import { previewDataset } from '../datasets/preview.ts';
+import { previewDataset, type DataPreview } from '../datasets/preview.ts';
+import { loadChatTemplate } from '../models/chat-template.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
-import { openCheckpoint } from '../models/open-checkpoint.ts';
+import { readModelCard, type ModelCard } from '../models/model-card.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { absolutePath, builtinModels, modelFolder } from './experiment-paths.ts';
-
-export type ModelCard = z.infer<typeof modelCardSchema>;
-
-/** Characters of a model's description that are shown. */
-const aboutLimit = 4_000;
-const aboutFiles = ['MODEL.md', 'README.md'];
+import { absolutePath, builtinModels, builtinPrefix, modelFolder } from './experiment-paths.ts';
 
 /**
  * The card of a model folder or `builtin:NAME`. With `weights: false` only the configuration is needed, for
  * models that start from random weights.
- * @throws user errors of `readModelConfig` and `openCheckpoint`, `tokenizer-missing`
+ * @throws user errors of `readModelConfig` and `openCheckpoint`, `model-builtin-unknown`, `tokenizer-missing`
  */
 export async function inspectModel(
   path: string,
@@ -32,8 +23,7 @@ export async function inspectModel(
   options: { weights?: boolean } = {},
 ): Promise<ModelCard> {
   const folder = modelFolder(path, modelsDirectory);
-  const checkpoint = options.weights === false ? null : await openCheckpoint(folder);
-  const config = checkpoint === null ? (await readModelConfig(folder)).config : checkpoint.config;
+  const card = options.weights === false ? await cardWithoutWeights(folder) : await readModelCard(folder);
   if (!existsSync(join(folder, 'tokenizer.json'))) {
     throw userError('tokenizer-missing', 'The model folder has no tokenizer.json.', {
       where: folder,
@@ -41,20 +31,21 @@ export async function inspectModel(
         'Download or copy the model again with all of its files; Espalier reads tokenizers in the tokenizer.json format.',
     });
   }
-  const bytes =
-    checkpoint === null
-      ? 0
-      : [...checkpoint.tensors.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0);
+  return path.startsWith(builtinPrefix) ? { ...card, path, name: path.slice(builtinPrefix.length) } : card;
+}
+
+async function cardWithoutWeights(folder: string): Promise<ModelCard> {
+  const { config } = await readModelConfig(folder);
   return {
-    path: path.startsWith('builtin:') ? path : folder,
-    name: path.startsWith('builtin:') ? path.slice('builtin:'.length) : basename(folder),
+    path: folder,
+    name: basename(folder),
     family: config.architecture,
     parameters: parameterCount(config),
     context: config.maxPositions,
     vocabulary: config.vocabularySize,
-    hasChatTemplate: await hasChatTemplate(folder),
-    bytes,
-    about: await about(folder),
+    hasChatTemplate: (await loadChatTemplate(folder)) !== null,
+    bytes: 0,
+    about: null,
   };
 }
 
@@ -74,35 +65,4 @@ export async function listModels(modelsDirectory: string): Promise<ModelCard[]> 
 /** Columns and first rows of a data file. */
 export function previewData(path: string, rows: number): Promise<DataPreview> {
   return previewDataset(absolutePath(path, process.cwd()), rows);
-}
-
-async function hasChatTemplate(folder: string): Promise<boolean> {
-  if (existsSync(join(folder, 'chat_template.jinja'))) return true;
-  const text = await readStart(join(folder, 'tokenizer_config.json'), 16 * 1024 * 1024);
-  // A whole-file search is enough for a card: the trainer parses the file.
-  return text !== null && /"chat_template"\s*:\s*["[]/.test(text);
-}
-
-async function about(folder: string): Promise<string | null> {
-  for (const name of aboutFiles) {
-    const text = await readStart(join(folder, name), aboutLimit * 4);
-    if (text === null) continue;
-    // The front matter of a model card from the Hub is for machines.
-    return text
-      .replace(/^---\n[\s\S]*?\n---\n/, '')
-      .trim()
-      .slice(0, aboutLimit)
-      .toWellFormed();
-  }
-  return null;
-}
-
-/** The first bytes of a file as text; null where there is none. */
-async function readStart(path: string, limit: number): Promise<string | null> {
-  const status = await stat(path).catch(() => null);
-  if (status === null || !status.isFile()) return null;
-  await using handle = await open(path, 'r');
-  const buffer = Buffer.alloc(Math.min(limit, status.size));
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-  return buffer.toString('utf8', 0, bytesRead);
 }

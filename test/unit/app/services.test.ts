@@ -76,7 +76,7 @@ describe('checking an experiment', () => {
     [
       'held-out questions that are all of them',
       { data: { path: 'DATA', evaluation: 'DATA' } },
-      'data-overlap',
+      'data-empty',
       undefined,
     ],
     [
