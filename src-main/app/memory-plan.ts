@@ -37,7 +37,8 @@ export async function memoryPlan(
   const { budget, method, data } = config;
   const { plan, kl } = estimatorSpec(method, budget);
   const learnsAnswers = plan.samplesPerPrompt === 0;
-  const prompt = Math.min(budget.maxPromptTokens, lengths.longestPrompt + templateTokens);
+  const added = config.model.chat === 'off' ? 0 : templateTokens;
+  const prompt = Math.min(budget.maxPromptTokens, lengths.longestPrompt + added);
   const answer = learnsAnswers ? Math.min(budget.maxTokens, lengths.longestAnswer + 1) : budget.maxTokens;
   const longest = Math.min(model.maxPositions, prompt + answer);
   const samples = !learnsAnswers || config.reward !== undefined;
