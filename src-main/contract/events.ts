@@ -77,6 +77,7 @@ export const scoreRowSchema = z.union([
 export type ScoreRow = z.infer<typeof scoreRowSchema>;
 
 export const trainerEventSchema = z.discriminatedUnion('type', [
+  /** What the process is at. `done`: share of the phase, or of the part of it that `detail` names, that is finished. */
   z.strictObject({ type: z.literal('phase'), phase: phaseSchema, detail: z.string().optional(), done: z.number().min(0).max(1).optional() }),
   /** Facts known once the model and data are read; stored with the run. */
   z.strictObject({
@@ -85,7 +86,7 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     data: z.strictObject({ trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), hash: z.string() }),
     estimatedMemory: z.number(),
     device: z.string(),
-    /** First step that this process will do: 0, or where a checkpoint left off. */
+    /** Steps that are done already: 0, or those of the checkpoint. What was stored of later steps is void: they are done again. */
     fromStep: z.int(),
   }),
   /** One optimizer step (numbered from 1) with all its metrics; names in docs/metrics.md. */

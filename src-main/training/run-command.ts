@@ -20,20 +20,24 @@ import { trainLoop } from './train-loop.ts';
 /** Length for which the batches of a `score` job are planned; longer rows go alone. */
 const usualRowTokens = 512;
 
-/** Does one command to its end; what cannot be done is thrown. A run that has begun reports its own errors, with what it reached. */
+/**
+ * Does one command to its end; what cannot be done is thrown. A run that has begun reports its own errors, with what it
+ * reached. Sessions are left to the end of the process, which comes next: an error while freeing them must not make a
+ * finished run look failed.
+ */
 export async function runCommand(command: WorkCommand, surroundings: RunSurroundings): Promise<void> {
   switch (command.type) {
     case 'train': {
       const run = await prepareRun(command.config, surroundings);
       await trainLoop(run.parts, command.runDirectory, command.resumeFrom);
-      return run.dispose();
+      return;
     }
     case 'generate': {
       const { checkpoint, text } = await openModel(command.model, surroundings);
       const weights = storedWeights(checkpoint) ?? (await readWeights(checkpoint));
       const sampler = await createSampler({ config: checkpoint.config, weights });
       await generateJob(command, text, sampler, surroundings);
-      return sampler.dispose();
+      return;
     }
     case 'score': {
       const { checkpoint, text } = await openModel(command.model, surroundings);
@@ -45,7 +49,7 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
         sourceFolder: folder,
       });
       await scoreJob(command, text, learner, surroundings);
-      return learner.dispose();
+      return;
     }
   }
 }

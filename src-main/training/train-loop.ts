@@ -95,7 +95,7 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
-    emit({ type: 'phase', phase: 'training', done: this.state.step / steps });
+    emit({ type: 'phase', phase: 'training' });
     for (;;) {
       const improved = (await this.evaluateIfDue()) === 'improved';
       const finished = this.state.step >= steps;
@@ -144,7 +144,7 @@ class TrainLoop {
     const { score, components, count, seconds, samples } = result;
     if (samples.length > 0) emit({ type: 'samples', step, samples: [...samples] });
     emit({ type: 'evaluation', step, score, components: { ...components }, count, seconds });
-    emit({ type: 'phase', phase: 'training', done: step / config.budget.steps });
+    emit({ type: 'phase', phase: 'training' });
     const improved = this.state.best === null || score > this.state.best.score;
     this.state = {
       ...this.state,
@@ -250,8 +250,7 @@ class TrainLoop {
     const score = this.state.evaluatedStep === step ? this.state.after : null;
     emit({ type: 'checkpoint', step, role: 'last', path: last, score });
     if (improved && best !== null) await this.linkBest(last, best);
-    if (step < config.budget.steps)
-      emit({ type: 'phase', phase: 'training', done: step / config.budget.steps });
+    if (step < config.budget.steps) emit({ type: 'phase', phase: 'training' });
   }
 
   private async linkBest(last: string, best: { step: number; score: number }): Promise<void> {
