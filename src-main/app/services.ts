@@ -16,7 +16,7 @@ import { parseExperiment } from '../contract/parse-experiment.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
-import { modelFolder, resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
+import { resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
 import { lockDataDirectory, type HostLock } from './host-lock.ts';
 import { builtinModelsDirectory, databasePath, examplesDirectory, runDirectory } from './host-paths.ts';
 import { listFiles } from './list-files.ts';
@@ -277,9 +277,10 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       store.metrics.series(runs.key(runId), names),
     ),
     'runs.stop': checked('runs.stop', ({ runId }) => done(queue.stop(runId))),
-    'runs.resume': checked('runs.resume', ({ runId }) => {
-      // A folder that is gone is told now, not by a process that fails later.
-      modelFolder(runs.more(runId).config.model.path, models);
+    'runs.resume': checked('runs.resume', async ({ runId }) => {
+      // A model that is gone is told now, not by a process that fails later.
+      const { model } = runs.more(runId).config;
+      await inspectModel(model.path, models, { weights: model.init === 'weights' });
       return done(queue.resume(runId));
     }),
     'runs.rename': checked('runs.rename', ({ runId, name }) => {

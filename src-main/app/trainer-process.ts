@@ -12,7 +12,7 @@ const keptLines = 40;
 const longestLine = 2_000;
 
 export interface TrainerTimes {
-  /** How long a stop may take (a step and a checkpoint) before the process is killed, in milliseconds. */
+  /** How long a process that was asked to stop may be silent before it is killed, in milliseconds. */
   readonly stopGrace: number;
   /** How long the process may take to go after its last event. */
   readonly exitGrace: number;
@@ -27,7 +27,7 @@ export type TrainerOutcome =
   | { readonly kind: 'killed' };
 
 export interface TrainerProcess {
-  /** Asks it to end with a checkpoint; kills it when that takes too long. */
+  /** Asks it to end with a checkpoint; kills it when it neither ends nor tells of progress for too long. */
   stop(): void;
   /** Ends it at once. */
   kill(): void;
@@ -53,6 +53,7 @@ export function runTrainer(
   const words = lastWords();
   let outcome: TrainerOutcome | null = null;
   let killed = false;
+  let stopAsked = false;
   let timer: NodeJS.Timeout | undefined;
   let gone = false;
 
@@ -77,6 +78,8 @@ export function runTrainer(
     }
     const event = parsed.data;
     const end = outcomeOf(event);
+    // Large models take long for the rest of a step and a checkpoint, but they tell of it.
+    if (stopAsked && outcome === null) killAfter(times.stopGrace, true);
     if (end !== null) {
       outcome = end;
       killAfter(times.exitGrace, false);
@@ -97,6 +100,7 @@ export function runTrainer(
   return {
     stop: () => {
       if (gone) return;
+      stopAsked = true;
       child.send({ type: 'stop' });
       killAfter(times.stopGrace, true);
     },

@@ -126,6 +126,18 @@ describe('a run', () => {
     await bench.until(id, 'done');
   });
 
+  it('may take longer to stop while it tells of progress', async () => {
+    bench.behaviour = 'saves-long';
+    const [id = ''] = await bench.start({ budget: { steps: 100 } });
+    await bench.until(id, 'running');
+    while ((await get(id)).step < 2) await new Promise((done) => setTimeout(done, 20));
+    await bench.services.call('runs.stop', { runId: id });
+    await bench.until(id, 'stopped');
+    const run = await get(id);
+    expect(run.log).toEqual([]);
+    expect(run.summary?.steps).toBe(run.step);
+  });
+
   it('ends a trainer that does not go after its end', async () => {
     bench.behaviour = 'lingers';
     const [first = '', second = ''] = await bench.start({ budget: { seeds: [1, 2] } });

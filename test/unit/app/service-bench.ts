@@ -15,6 +15,7 @@ const program = resolve('test/fixtures/app/trainer-program.ts');
 export type Behaviour =
   | 'done'
   | 'slow'
+  | 'saves-long'
   | 'hangs'
   | 'lingers'
   | 'exits'
