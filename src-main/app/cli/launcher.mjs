@@ -17,23 +17,19 @@ if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE
 
 /** Path of the Node binary that the platform package brings, or undefined where it is not installed. */
 function bundledNode() {
-  try {
-    const manifest = createRequire(import.meta.url).resolve(
-      'node-' +
-        (process.platform === 'win32' ? 'win' : process.platform) +
-        '-' +
-        process.arch +
-        '/package.json',
-    );
-    const binary = path.join(
-      path.dirname(manifest),
-      'bin',
-      process.platform === 'win32' ? 'node.exe' : 'node',
-    );
-    return existsSync(binary) ? binary : undefined;
-  } catch {
-    return undefined;
+  const windows = process.platform === 'win32';
+  const system = (windows ? 'win' : process.platform) + '-' + process.arch;
+  // The package for Apple's processors has another name than the rest.
+  for (const name of ['node-' + system, 'node-bin-' + system]) {
+    try {
+      const manifest = createRequire(import.meta.url).resolve(name + '/package.json');
+      const binary = path.join(path.dirname(manifest), 'bin', windows ? 'node.exe' : 'node');
+      if (existsSync(binary)) return binary;
+    } catch (error) {
+      if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    }
   }
+  return undefined;
 }
 
 function fail(message) {
