@@ -99,8 +99,8 @@ export function compile(
   });
   for (const node of nodes) {
     if (node.operation.kind !== 'cachedAttention') continue;
-    const { presentKey, presentValue } = node.operation;
-    const cache = node.inputs[3]?.shape ?? [];
+    const { packed, presentKey, presentValue } = node.operation;
+    const cache = node.inputs[packed ? 1 : 3]?.shape ?? [];
     results.push(
       { name: presentKey, type: 'float32', shape: cache },
       { name: presentValue, type: 'float32', shape: cache },

@@ -142,10 +142,10 @@ export const emissionRules: { [K in OperationKind]: EmissionRule<K> } = {
   },
   cachedAttention(emitter, operation, names, node) {
     const output = `n${node.id}`;
-    const { heads, keyValueHeads, scale, window, rope, presentKey, presentValue } = operation;
+    const { packed, heads, keyValueHeads, scale, window, rope, presentKey, presentValue } = operation;
     emitter.emitNamed(
       'GroupQueryAttention',
-      names,
+      packed ? [name(names, 0), '', '', ...names.slice(1)] : names,
       [output, presentKey, presentValue],
       {
         num_heads: BigInt(heads),

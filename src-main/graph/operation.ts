@@ -91,9 +91,11 @@ export interface OperationAttributes {
 
   /**
    * Attention over a cache that is updated in place (inference only): (q [B, S, H·d], k, v [B, S, K·d], past keys and values
-   * [B, K, P, d], last positions [B] int32, longest length [1] int32, cos, sin) → [B, S, H·d]. Named outputs hold the caches.
+   * [B, K, P, d], last positions [B] int32, longest length [1] int32, cos, sin) → [B, S, H·d]. Where `packed`, q, k and v are
+   * one input [B, S, (H + 2K)·d]. Named outputs hold the caches.
    */
   cachedAttention: {
+    readonly packed: boolean;
     readonly heads: number;
     readonly keyValueHeads: number;
     readonly scale: number;

@@ -199,9 +199,15 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
       fail('target rows must look like h');
     return [rows ?? 1, 1];
   },
-  cachedAttention(_operation, inputs, fail) {
-    if (inputs.length < 7) fail('q, k, v, two caches, lengths and longest length wanted');
-    return rank(input(inputs, 0, fail), 3, fail);
+  cachedAttention({ packed, heads, keyValueHeads }, inputs, fail) {
+    const first = packed ? 1 : 3;
+    if (inputs.length < first + 4) fail('q, k, v, two caches, lengths and longest length wanted');
+    const query = rank(input(inputs, 0, fail), 3, fail);
+    const size = rank(input(inputs, first, fail), 4, fail)[3];
+    if (typeof size !== 'number') return fail('the head size must be known');
+    const width = size * (packed ? heads + 2 * keyValueHeads : heads);
+    if (query[2] !== width) fail(`vectors of width ${width} wanted`);
+    return [query[0] ?? 1, query[1] ?? 1, heads * size];
   },
 };
 
@@ -214,7 +220,10 @@ export function inferType(operation: Operation, inputs: readonly GraphNode[], fa
     placeRows: { 1: 'int32', 2: 'int32' },
     rope: { 1: 'int64' },
     logProbability: { 2: 'int32' },
-    cachedAttention: { 5: 'int32', 6: 'int32' },
+    cachedAttention:
+      operation.kind === 'cachedAttention' && operation.packed
+        ? { 3: 'int32', 4: 'int32' }
+        : { 5: 'int32', 6: 'int32' },
   };
   inputs.forEach((node, index) => {
     const wanted = integerInputs[operation.kind]?.[index] ?? 'float32';

@@ -198,9 +198,19 @@ export class DecodingLayers implements Layers<DecodingValue> {
       return graph.reshape(this.#pad(rotated, padded - headSize), ['B', 'S', heads * padded]);
     };
     const ownRotation = rope !== null && !rotates;
+    // Projections of one joined product go in as they are where nothing happens to them in between.
+    const packed = ownRotation || padded !== headSize ? null : joinedColumns([q, k, v]);
+    const projections = packed
+      ? [graph.reshape(graph.transpose(packed, [1, 0]), ['B', 'S', Number(packed.shape[0])])]
+      : [
+          sequence(q, headCount, ownRotation),
+          sequence(k, keyValueHeadCount, ownRotation),
+          sequence(v, keyValueHeadCount, false),
+        ];
     const mixed = graph.add(
       {
         kind: 'cachedAttention',
+        packed: packed !== null,
         heads: headCount,
         keyValueHeads: keyValueHeadCount,
         scale: 1 / Math.sqrt(headSize),
@@ -210,9 +220,7 @@ export class DecodingLayers implements Layers<DecodingValue> {
         presentValue: names.presentValue,
       },
       [
-        sequence(q, headCount, ownRotation),
-        sequence(k, keyValueHeadCount, ownRotation),
-        sequence(v, keyValueHeadCount, false),
+        ...projections,
         graph.input(names.key, cache),
         graph.input(names.value, cache),
         graph.input(decodingInputs.lastPositions, ['B'], 'int32'),
@@ -251,4 +259,15 @@ export class DecodingLayers implements Layers<DecodingValue> {
   gelu(x: DecodingValue, form: 'tanh' | 'exact'): DecodingValue {
     return { node: gelu(this.#graph, this.#columns(x), form), layout: 'columns' };
   }
+}
+
+/** The columns that these values are all of, in their order; null where they are not. */
+function joinedColumns(values: readonly DecodingValue[]): GraphNode | null {
+  const joined = values[0]?.part?.joined;
+  let end = 0;
+  for (const { part } of values) {
+    if (!part || part.joined !== joined || part.start !== end) return null;
+    end = part.end;
+  }
+  return joined && joined.shape[0] === end ? joined : null;
 }
