@@ -48,7 +48,7 @@ describe('a run at work', () => {
     // The strip at the bottom follows the same run from every page.
     await page.getByRole('link', { name: 'Experiments' }).click();
     await page.getByRole('contentinfo', { name: 'Status' }).getByRole('link').first().click();
-    await page.waitForURL(`**/#/run/${runId}`);
+    await page.waitForURL((url) => url.hash === `#/run/${runId}`);
   });
 
   it('stops with a checkpoint and can be resumed', async () => {

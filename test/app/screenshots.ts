@@ -8,6 +8,7 @@ import { startAppHost } from './app-host.ts';
 import { launchBrowser } from './browser.ts';
 import { buildRenderer } from './build-renderer.ts';
 import { recordedIds, recordRuns } from './recorded-runs.ts';
+import { makeTestResources } from './test-resources.ts';
 
 const folder = resolve(import.meta.dirname, '../../screenshots');
 const sizes = [
@@ -21,6 +22,8 @@ interface Shot {
   readonly name: string;
   readonly hash: string;
   readonly empty?: boolean;
+  /** A run is at work; `LIVE` in the address stands for its id. */
+  readonly live?: boolean;
   /** Keys pressed once the page is there. */
   readonly keys?: string;
 }
@@ -42,6 +45,8 @@ const shots: readonly Shot[] = [
   { name: 'run-long', hash: `#/run/${recordedIds.long}` },
   { name: 'samples', hash: `#/samples?run=${recordedIds.done}` },
   { name: 'samples-detail', hash: `#/samples?run=${recordedIds.done}&sort=oldest`, keys: 'jj' },
+  { name: 'live-home', hash: '#/', live: true },
+  { name: 'live-run', hash: '#/run/LIVE', live: true },
   { name: 'missing', hash: '#/nowhere' },
   { name: 'palette', hash: '#/', keys: 'palette' },
   { name: 'keys', hash: '#/', keys: '?' },
@@ -50,13 +55,28 @@ const shots: readonly Shot[] = [
 const wanted = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 await buildRenderer();
-const empty = await startAppHost();
+const resources = await makeTestResources();
+const empty = await startAppHost({ resourcesDirectory: resources.directory });
 const full = await startAppHost({
+  resourcesDirectory: resources.directory,
   record: (store) => {
     recordRuns(store, Date.now());
   },
 });
 const browser = await launchBrowser();
+
+/** Starts the example with many steps; returns its id. */
+async function startLiveRun(): Promise<string> {
+  const [example] = await full.services.call('examples.list', {});
+  if (!example) throw new Error('The test resources have an example.');
+  const experiment = structuredClone(example.experiment);
+  experiment.budget.steps = 20_000;
+  const { runIds } = await full.services.call('experiments.start', { experiment });
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  return runIds[0] ?? '';
+}
+let liveRun: string | null = null;
+
 try {
   for (const theme of themes) {
     const context = await browser.newContext({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -70,10 +90,11 @@ try {
     });
     for (const shot of shots) {
       if (wanted.length > 0 && !wanted.some((word) => shot.name.startsWith(word))) continue;
+      if (shot.live) liveRun ??= await startLiveRun();
       for (const size of sizes) {
         await page.setViewportSize(size);
         await page.goto('about:blank');
-        await page.goto((shot.empty ? empty : full).url + shot.hash);
+        await page.goto((shot.empty ? empty : full).url + shot.hash.replace('LIVE', liveRun ?? ''));
         await page.waitForLoadState('networkidle');
         await page.waitForTimeout(250);
         if (shot.keys === 'palette') await page.keyboard.press('Control+k');
@@ -87,5 +108,6 @@ try {
 } finally {
   await browser.close();
   await Promise.all([empty.close(), full.close()]);
+  await resources.remove();
 }
 console.log(`Pictures are in ${folder}`);
