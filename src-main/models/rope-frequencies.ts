@@ -118,7 +118,9 @@ export function ropeConfig(source: RopeSource): RopeConfig {
   const type = options.rope_type ?? options.type ?? 'default';
   const supported = `Supported kinds of rope: ${ropeTypes.join(', ')}.`;
   // One set of parameters for each kind of layer, as Gemma 3 has it.
-  const nested = Object.entries(options).find(([, value]) => typeof value === 'object' && value !== null);
+  const nested = Object.entries(options).find(
+    ([, value]) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  );
   if (nested !== undefined && !knownFields.has(nested[0])) {
     throw unsupported(
       `${field}.${nested[0]}`,
@@ -145,7 +147,7 @@ export function ropeConfig(source: RopeSource): RopeConfig {
       'Supported: partial_rotary_factor 1.',
     );
   }
-  const required = (name: keyof RopeParameters & string): number => {
+  const required = (name: string): number => {
     const value = options[name];
     if (typeof value === 'number') return value;
     throw userError('model-config-invalid', `Rope of the kind "${type}" needs "${name}".`, {

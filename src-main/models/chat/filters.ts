@@ -219,10 +219,12 @@ const indentFilter: Filter = (value, args) => {
   const [width = 4n, first = false, blank = false] = bind('indent', args, ['width', 'first', 'blank']);
   const margin = typeof width === 'string' ? width : ' '.repeat(Math.max(0, toCount(width, 'the width')));
   if (typeof value !== 'string') throw failure(`the filter "indent" needs a text, not ${typeName(value)}`);
+  if (/[\r\v\f\x1c-\x1e\x85\u2028\u2029]/.test(value))
+    throw unsupportedFeature('The filter "indent" of a text with unusual line ends');
   const [head = '', ...lines] = value.split('\n');
   checkLength(value.length + lines.length * margin.length);
   const rest = lines.map((line) => (line !== '' || truthy(blank) ? margin + line : line));
-  return [truthy(first) && (head !== '' || truthy(blank)) ? margin + head : head, ...rest].join('\n');
+  return [truthy(first) ? margin + head : head, ...rest].join('\n');
 };
 
 const lengthFilter: Filter = (value, args) => {

@@ -41,16 +41,19 @@ export function strip(text: string, characters: string | null, ends: 'both' | 'l
 /** Python's `str.title`: a letter that follows no letter is upper case, any other lower. */
 function titleCase(text: string): string {
   return text.replace(/[\p{L}\p{M}]+/gu, (word) => {
-    const [first = '', ...rest] = word;
-    return first.toUpperCase() + rest.join('').toLowerCase();
+    return capitalize(word);
   });
 }
 
 /** Python's `str.capitalize`. */
 export function capitalize(text: string): string {
   const [first = '', ...rest] = text;
-  return first.toUpperCase() + rest.join('').toLowerCase();
+  // A letter that becomes two ("ß") is upper case in the first only; four digraphs have a form of their own.
+  const [head = '', ...tail] = digraphs[first.toUpperCase()] ?? first.toUpperCase();
+  return head + [...tail, ...rest].join('').toLowerCase();
 }
+
+const digraphs: Readonly<Record<string, string>> = { Ǆ: 'ǅ', Ǉ: 'ǈ', Ǌ: 'ǋ', Ǳ: 'ǲ' };
 
 function splitText(text: string, separator: string | null, limit: number): string[] {
   if (separator === '') throw failure('empty separator');

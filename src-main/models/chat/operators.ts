@@ -56,6 +56,13 @@ function wholeNumbers(operator: string, a: bigint, b: bigint): Value {
   }
 }
 
+/** Remainder with the sign of the divisor. */
+function modulo(a: number, b: number): number {
+  const rest = a % b;
+  if (rest === 0) return b < 0 ? -0 : 0;
+  return rest < 0 !== b < 0 ? rest + b : rest;
+}
+
 function floats(operator: string, a: number, b: number): Value {
   if ((operator === '/' || operator === '//' || operator === '%') && b === 0)
     throw failure('float division by zero');
@@ -68,12 +75,14 @@ function floats(operator: string, a: number, b: number): Value {
       return new Float(a * b);
     case '/':
       return new Float(a / b);
-    case '//':
-      return new Float(Math.floor(a / b));
-    case '%': {
-      const rest = a % b;
-      return new Float(rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest);
+    case '//': {
+      // By way of the remainder, as Python does: 1.0 // 0.1 is 9, although 1.0 / 0.1 is 10.
+      const quotient = (a - modulo(a, b)) / b;
+      const floor = Math.floor(quotient);
+      return new Float(quotient - floor > 0.5 ? floor + 1 : floor);
     }
+    case '%':
+      return new Float(modulo(a, b));
     default: {
       const power = a ** b;
       if (Number.isNaN(power)) throw unsupportedFeature('A power that is not a real number');
@@ -204,7 +213,7 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
   checkDefined(value);
   const list =
     typeof value === 'string'
-      ? { items: Array.from(value), make: (items: readonly Value[]) => items.join('') }
+      ? { items: Array.from(value), make: (items: readonly Value[]) => items.map(toText).join('') }
       : sequence(value);
   if (list === null) {
     if (value instanceof Walk || value instanceof Markup)

@@ -2,7 +2,7 @@
  * Reads the source of a chat template into a tree, with the parser of @huggingface/jinja. The node types are declared
  * here because that package does not export them.
  */
-import { parse, tokenize } from '@huggingface/jinja';
+import * as jinja from '@huggingface/jinja';
 import { TemplateFailure, unsupportedFeature } from './values.ts';
 
 export interface Name {
@@ -96,6 +96,31 @@ export type Node =
     }
   | { readonly type: 'FilterStatement'; readonly filter: Node; readonly body: readonly Node[] };
 
+interface Token {
+  readonly type: string;
+  readonly value: string;
+}
+
+/**
+ * What is used of the package, whose own declarations cannot be resolved. The tree's types above follow its
+ * `dist/ast.d.ts` of the pinned version; a kind of node that is not among them is refused when it is evaluated.
+ */
+interface Library {
+  tokenize(source: string, options: { trim_blocks: boolean; lstrip_blocks: boolean }): readonly Token[];
+  parse(tokens: readonly Token[]): { readonly body: readonly Node[] };
+}
+
+function isLibrary(value: unknown): value is Library {
+  return typeof value === 'object' && value !== null && 'tokenize' in value && 'parse' in value;
+}
+
+function loadLibrary(value: unknown): Library {
+  if (!isLibrary(value)) throw new TypeError('@huggingface/jinja offers neither tokenize nor parse');
+  return value;
+}
+
+const library = loadLibrary(jinja);
+
 /** Name of the filter into which `{% generation %}` is turned. */
 export const GENERATION = 'espalier_generation';
 
@@ -103,7 +128,7 @@ export const GENERATION = 'espalier_generation';
  * Refuses what the parser reads wrongly: `1e5` becomes a number and a name; and as it drops parentheses, `a < b < c`,
  * which means `a < b and b < c`, becomes the same tree as `(a < b) < c`.
  */
-function refuseMisread(tokens: readonly { readonly type: string; readonly value: string }[]): void {
+function refuseMisread(tokens: readonly Token[]): void {
   // For each open bracket, whether a comparison stands in the part of the expression that is being read.
   let compared = [false];
   for (const [index, { type, value }] of tokens.entries()) {
@@ -138,12 +163,9 @@ export function parseTemplate(source: string): readonly Node[] {
     .replace(/\{%(-?)\s*generation\s*(-?)%\}/g, `{%$1 filter ${GENERATION} $2%}`)
     .replace(/\{%(-?)\s*endgeneration\s*(-?)%\}/g, '{%$1 endfilter $2%}');
   try {
-    const tokens = tokenize(text, { trim_blocks: true, lstrip_blocks: true });
+    const tokens = library.tokenize(text, { trim_blocks: true, lstrip_blocks: true });
     refuseMisread(tokens);
-    const program = parse(tokens);
-    // The one place where the parser's tree gets the types above, which follow its `dist/ast.d.ts`; an unknown kind of
-    // node is refused when it is evaluated.
-    return program.body as unknown as readonly Node[];
+    return library.parse(tokens).body;
   } catch (error) {
     if (error instanceof TemplateFailure) throw error;
     const detail = error instanceof Error ? error.message : String(error);

@@ -217,14 +217,19 @@ export function sequence(
   return isList(value) ? { items: value, make: (items) => items } : null;
 }
 
+/** Order of two numbers, NaN where one is NaN. Between a bigint and a number it is exact, as in Python. */
+function compareNumbers(a: bigint | number, b: bigint | number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return NaN;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 /** Python's `==`. */
 export function equal(a: Value, b: Value): boolean {
   if (a instanceof Markup || b instanceof Markup) {
     return (a instanceof Markup ? a.text : a) === (b instanceof Markup ? b.text : b);
   }
   const [x, y] = [numeric(a), numeric(b)];
-  // Comparing a bigint and a number by == is exact, as in Python.
-  if (x !== null || y !== null) return x !== null && y !== null && x == y;
+  if (x !== null || y !== null) return x !== null && y !== null && compareNumbers(x, y) === 0;
   if (a instanceof Undefined) return b instanceof Undefined;
   const [left, right] = [sequence(a), sequence(b)];
   if (left !== null && right !== null) {
@@ -258,7 +263,7 @@ function compareTexts(a: string, b: string): number {
 /** Negative, zero or positive for `a` before, level with or behind `b`; throws where Python has no order. */
 export function compare(a: Value, b: Value): number {
   const [x, y] = [numeric(a), numeric(b)];
-  if (x !== null && y !== null) return x < y ? -1 : x > y ? 1 : x == y ? 0 : NaN;
+  if (x !== null && y !== null) return compareNumbers(x, y);
   if (typeof a === 'string' && typeof b === 'string') return compareTexts(a, b);
   const [left, right] = [sequence(a), sequence(b)];
   if (left !== null && right !== null && typeName(a) === typeName(b)) {

@@ -234,6 +234,28 @@ describe('chat templates', () => {
     ).toBe('1,23,');
   });
 
+  it('computes as Python does', () => {
+    const lines = [
+      ['{{ -7 // 2 }} {{ 7 // -2 }} {{ -7 % 3 }} {{ 7 % -3 }} {{ 2 ** -1 }}', '-4 -4 2 -2 0.5'],
+      [
+        '{{ 1.0 // 0.1 }} {{ -6.0 % 3.0 }} {{ 7.5 % -2 }} {{ 1.0 % 0.1 }}',
+        '9.0 0.0 -0.5 0.09999999999999995',
+      ],
+      [
+        '{{ 0.125 | round(2) }} {{ 2.675 | round(2) }} {{ 5 | round }} {{ -2.5 | round }}',
+        '0.12 2.67 5 -2.0',
+      ],
+      ["{{ '  a b  c '.split(None, 1) }} {{ 'ß'.capitalize() }} {{ 'ǆ'.title() }}", "['a', 'b  c '] Ss ǅ"],
+      [
+        '{{ 123456789012345680.0 }} {{ 0.00001 }} {{ 100 * 1.1 }}',
+        '1.2345678901234568e+17 1e-05 110.00000000000001',
+      ],
+      ["{{ '%5.1f|%-5s|%05d|%+d|%x|%%' % (3.14159, 'ab', 42, 7, 255) }}", '  3.1|ab   |00042|+7|ff|%'],
+      ["{{ '\\ny' | indent(2, true) }}", '  \n  y'],
+    ];
+    for (const [source = '', expected] of lines) expect(simple(source).render(''), source).toBe(expected);
+  });
+
   it('takes plain objects as messages and refuses those whose keys lost their order', () => {
     const template = simple('{{ messages[0].extra | tojson }}');
     expect(template.apply([{ role: 'user', content: '', extra: { a: 1, b: [0.5, null, true] } }]).text).toBe(
