@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { experimentSchema, type Experiment } from '../../src-main/contract/experiment.ts';
+import { rewardComponentSchema, rewardSchema } from '../../src-main/contract/reward.ts';
 import type { ErrorShape } from '../../src-main/contract/events.ts';
 import { issueText } from './issue-text.ts';
 import { valueAt, withValueAt, type JsonObject, type JsonValue } from './json-path.ts';
@@ -19,7 +20,7 @@ export const emptyDraft: JsonObject = {
   name: 'My experiment',
   model: { path: 'builtin:starter' },
   data: { path: '' },
-  reward: { components: [{ kind: 'number', weight: 1 }] },
+  reward: { components: [{ kind: 'number' }] },
 };
 
 /** An experiment with nothing but defaults; its paths are not real. */
@@ -31,9 +32,20 @@ const defaults: JsonObject = jsonObjectSchema.parse(
   ),
 );
 
-/** The value that a field has when it is left out; undefined where there is none. */
-export function defaultAt(path: string): JsonValue | undefined {
-  return path === 'model.path' || path === 'data.path' ? undefined : valueAt(defaults, path);
+/** The value that a field has when it is left out of `document`; undefined where there is none. */
+export function defaultAt(path: string, document: JsonObject): JsonValue | undefined {
+  if (path === 'model.path' || path === 'data.path') return undefined;
+  const [, place, key] = /^reward\.components\.(\d+)\.(\w+)$/.exec(path) ?? [];
+  if (place !== undefined && key !== undefined) {
+    const kind = valueAt(document, `reward.components.${place}.kind`);
+    const component = rewardComponentSchema.safeParse({ kind });
+    return component.success ? valueAt(toDraft(component.data), key) : undefined;
+  }
+  if (path.startsWith('reward.')) {
+    const reward = rewardSchema.parse({ components: [{ kind: 'exact' }] });
+    return valueAt(toDraft({ reward }), path);
+  }
+  return valueAt(defaults, path);
 }
 
 export class ExperimentDraft {
@@ -62,7 +74,7 @@ export class ExperimentDraft {
 
   /** The value at a path, or the default. */
   effective(path: string): JsonValue | undefined {
-    return this.get(path) ?? defaultAt(path);
+    return this.get(path) ?? defaultAt(path, this.value);
   }
 
   /** The value at a path, or the default, as text; empty when it is no simple value. */

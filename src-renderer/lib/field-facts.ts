@@ -28,7 +28,7 @@ export function fieldFacts(path: string, document: JsonObject): FieldFacts {
   if (schema instanceof z.ZodEnum) return { ...base, kind: 'choice', choices: schema.options.map(String) };
   if (schema instanceof z.ZodNumber) {
     const whole = schema.isInt;
-    return { ...base, kind: 'number', whole, range: rangeText(schema.minValue, schema.maxValue, whole) };
+    return { ...base, kind: 'number', whole, range: rangeText(schema, whole) };
   }
   return { ...base, kind: 'text' };
 }
@@ -40,13 +40,14 @@ function isNullable(keys: readonly string[], document: JsonObject): boolean {
   return child instanceof z.ZodType && child.safeParse(null).success;
 }
 
-function rangeText(low: number | null, high: number | null, whole: boolean): string {
-  const from = low === null || !Number.isFinite(low) || low <= -noLimit ? null : formatNumber(low);
-  const to = high === null || !Number.isFinite(high) || high >= noLimit ? null : formatNumber(high);
+function rangeText(schema: z.ZodNumber, whole: boolean): string {
+  const { minValue: low, maxValue: high } = schema;
+  const from = low === null || !Number.isFinite(low) || low <= -noLimit ? null : low;
+  const to = high === null || !Number.isFinite(high) || high >= noLimit ? null : high;
   const kind = whole ? 'whole number' : '';
-  if (from !== null && to !== null) return `${from} to ${to}`;
-  if (from !== null)
-    return [kind, from === '0' && !whole ? 'above 0' : `from ${from}`].filter(Boolean).join(' ');
-  if (to !== null) return [kind, `up to ${to}`].filter(Boolean).join(' ');
-  return kind;
+  if (from === null)
+    return to === null ? kind : [kind, `up to ${formatNumber(to)}`].filter(Boolean).join(' ');
+  const start = schema.safeParse(from).success ? formatNumber(from) : `above ${formatNumber(from)}`;
+  if (to !== null) return `${start} to ${formatNumber(to)}`;
+  return [kind, start.startsWith('above') ? start : `from ${start}`].filter(Boolean).join(' ');
 }

@@ -18,6 +18,9 @@ export class RunData {
   newest = $state.raw<{ step: number; rows: readonly SampleRow[] } | null>(null);
   error = $state.raw<ErrorShape | null>(null);
   #waiting: Series[] = [];
+  /** Events that came while the stored state was being fetched; they may be newer than it. Null: none is. */
+  #held: HostEvent[] | null = null;
+  #again = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
   #ends: (() => void)[] = [];
@@ -44,7 +47,24 @@ export class RunData {
     };
   }
 
+  /** Fetches what is stored. Events that come meanwhile are held and applied after it, so none is lost. */
   async refresh(): Promise<void> {
+    if (this.#held !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#held = [];
+    await this.#fetch();
+    const held = this.#held;
+    this.#held = null;
+    for (const event of held) this.#take(event);
+    if (this.#again && !this.#closed) {
+      this.#again = false;
+      await this.refresh();
+    }
+  }
+
+  async #fetch(): Promise<void> {
     try {
       const [detail, series] = await Promise.all([
         client.call('runs.get', { runId: this.id }),
@@ -52,6 +72,8 @@ export class RunData {
       ]);
       if (this.#closed) return;
       this.detail = detail;
+      // Points that wait are stored already, so they are in what was fetched.
+      this.#waiting = [];
       this.series = appendSeries(new Map(), series);
       this.error = null;
       if (this.newest === null) await this.#fetchNewest();
@@ -74,13 +96,17 @@ export class RunData {
   }
 
   #take(event: HostEvent): void {
+    if (this.#held !== null) {
+      this.#held.push(event);
+      return;
+    }
     if (event.type === 'run') {
       if (event.run.id !== this.id || this.detail === null) return;
       const ended = isEnded(event.run.status) && !isEnded(this.detail.status);
       const started = event.run.status === 'running' && this.detail.facts === null;
       this.detail = { ...this.detail, ...event.run };
       // The summary and the facts travel with the detail only.
-      if (ended || started) void this.#refreshDetail();
+      if (ended || started) void this.refresh();
       return;
     }
     if (event.runId !== this.id || this.detail === null) return;
@@ -111,15 +137,6 @@ export class RunData {
       case 'log':
         this.detail = { ...detail, log: [...detail.log, event.entry] };
         break;
-    }
-  }
-
-  async #refreshDetail(): Promise<void> {
-    try {
-      const detail = await client.call('runs.get', { runId: this.id });
-      if (!this.#closed) this.detail = detail;
-    } catch (error) {
-      if (!this.#closed) this.error = errorShapeOf(error);
     }
   }
 

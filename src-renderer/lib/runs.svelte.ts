@@ -18,9 +18,15 @@ class Runs {
   readonly queued = $derived(this.kept.filter((run) => run.status === 'queued'));
   readonly failed = $derived(this.kept.filter((run) => run.status === 'failed'));
 
+  /** Rows that were pushed while the list was being fetched; they may be newer than it. */
+  #held: RunRow[] = [];
+  #fetching = 0;
+
   start(): void {
     client.onEvent((event) => {
-      if (event.type === 'run') this.#put(event.run);
+      if (event.type !== 'run') return;
+      if (this.#fetching > 0) this.#held.push(event.run);
+      this.#put(event.run);
     });
     client.onConnection((state) => {
       if (state === 'open') void this.refresh();
@@ -29,12 +35,16 @@ class Runs {
   }
 
   async refresh(): Promise<void> {
+    this.#fetching += 1;
     try {
       this.rows = newestFirst(await client.call('runs.list', { deleted: false }));
+      for (const run of this.#held) this.#put(run);
       this.error = null;
     } catch (error) {
       this.error = errorShapeOf(error);
     } finally {
+      this.#fetching -= 1;
+      if (this.#fetching === 0) this.#held = [];
       this.loaded = true;
     }
   }

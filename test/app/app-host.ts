@@ -14,6 +14,8 @@ export interface AppHost {
   readonly url: string;
   readonly services: Services;
   readonly dataDirectory: string;
+  /** Takes the server away, as a closed lid does; the function it gives brings it back at the same address. */
+  interrupt(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -39,11 +41,20 @@ export async function startAppHost({ record, resourcesDirectory }: AppHostOption
     version: '0.0.0-test',
     startWaiting: false,
   });
-  const server = await startWebServer({ services, windowDirectory: join(root, 'out/renderer') });
+  const windowDirectory = join(root, 'out/renderer');
+  let server = await startWebServer({ services, windowDirectory });
   return {
     url: server.url,
     services,
     dataDirectory,
+    interrupt: async () => {
+      const { port, url } = server;
+      const token = new URL(url).searchParams.get('token') ?? '';
+      await server.close();
+      return async () => {
+        server = await startWebServer({ services, windowDirectory, port, token });
+      };
+    },
     close: async () => {
       await server.close();
       await services.close();

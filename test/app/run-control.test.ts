@@ -51,6 +51,19 @@ describe('a run at work', () => {
     await page.waitForURL((url) => url.hash === `#/run/${runId}`);
   });
 
+  it('catches up after the connection was lost', async () => {
+    const { page } = opened;
+    const restore = await host.interrupt();
+    const lost = page.getByText('Espalier does not answer. Trying again…');
+    await lost.waitFor();
+    const before = (await host.services.call('runs.get', { runId })).step;
+    await expect
+      .poll(async () => (await host.services.call('runs.get', { runId })).step, { timeout: 10_000 })
+      .toBeGreaterThan(before + 20);
+    await restore();
+    await expect.poll(() => lost.count(), { timeout: 20_000 }).toBe(0);
+  });
+
   it('stops with a checkpoint and can be resumed', async () => {
     const { page } = opened;
     await page.getByRole('button', { name: 'Stop' }).click();
@@ -62,6 +75,28 @@ describe('a run at work', () => {
     await expect.poll(async () => (await host.services.call('runs.get', { runId })).status).toBe('running');
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByRole('button', { name: 'Resume' }).waitFor({ timeout: 30_000 });
+  });
+
+  it('has shown every point, without a reload', async () => {
+    const { page } = opened;
+    await page.getByRole('tab', { name: 'Overview' }).click();
+    await page.getByRole('button', { name: 'Reward: numbers as a table' }).click();
+    const [series, detail] = await Promise.all([
+      host.services.call('runs.metrics', { runId, names: ['rewardMean'] }),
+      host.services.call('runs.get', { runId }),
+    ]);
+    const steps = new Set([...(series[0]?.steps ?? []), ...detail.evaluations.map((row) => row.step)]);
+    const table = page.getByRole('table', { name: 'Reward' });
+    await expect
+      .poll(async () => Number(await table.getAttribute('aria-rowcount')), { timeout: 10_000 })
+      .toBe(steps.size + 1);
+    await table.getByRole('group').evaluate((list) => {
+      list.scrollTop = list.scrollHeight;
+    });
+    await table
+      .getByRole('cell', { name: detail.step.toLocaleString('en-US'), exact: true })
+      .first()
+      .waitFor();
   });
 
   it('takes another name', async () => {
@@ -87,6 +122,6 @@ describe('a run at work', () => {
     await page.getByRole('link', { name: 'Clone with changes' }).click();
     await page.getByRole('heading', { name: 'What should be learnt?' }).waitFor();
     await expect.poll(() => page.getByLabel('Steps').inputValue()).toBe('100000');
-    opened.expectNoComplaints();
+    opened.expectNoComplaints(/WebSocket connection|Failed to load resource/);
   });
 });
