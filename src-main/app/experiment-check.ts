@@ -3,10 +3,8 @@ import type { CallOutput } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
 import type { Experiment, RunConfig } from '../contract/experiment.ts';
-import { loadDataset } from '../datasets/load-dataset.ts';
-import { mapRows } from '../datasets/map-rows.ts';
+import { answerNeeded, readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
-import { drawRows, holdOut, withoutHeldOut } from '../datasets/split.ts';
 import { estimatorSpec } from '../estimators/index.ts';
 import { memoryPlan } from './memory-plan.ts';
 import type { ModelCard } from '../models/model-card.ts';
@@ -115,60 +113,17 @@ interface DataFacts {
   readonly warnings: readonly string[];
 }
 
-/** Which questions are held out does not depend on the seed of a run, as in training. */
-const splitSeed = 0;
-
 async function readData(config: RunConfig): Promise<DataFacts> {
-  const { data, seed } = config;
-  const warnings: string[] = [];
-  const read = async (path: string, limit: number | undefined): Promise<PromptRow[]> => {
-    const loaded = await loadDataset({ path, filter: data.filter, limit, seed });
-    const mapped = mapRows(loaded.rows, {
-      prompt: data.prompt,
-      answer: data.answer,
-      path,
-      answerNeeded: answerNeeded(config),
-    });
-    warnings.push(...loaded.warnings, ...mapped.warnings);
-    return mapped.rows;
-  };
-  const rows = await read(data.path, data.limit);
-  const lengths = {
-    longestPrompt: longest(rows, ({ prompt }) => prompt),
-    longestAnswer: longest(rows, ({ answer }) => answer),
-  };
-  if (data.evaluation === undefined) {
-    const { train, evaluation } = holdOut(rows, data.holdOut, splitSeed);
-    const evaluationRows = Math.min(evaluation.length, data.evaluationLimit);
-    return { trainRows: train.length, evaluationRows, droppedRows: 0, ...lengths, warnings };
-  }
-  const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
-  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
-  if (train.length === 0) {
-    throw userError(
-      'data-empty',
-      'Every training question is also held out, so there is nothing left to train on.',
-      {
-        where: data.path,
-        advice: 'Use different files for training and evaluation, or leave data.evaluation out.',
-      },
-    );
-  }
-  if (removed > 0)
-    warnings.push(`${removed} training rows are left out because the same question is held out.`);
+  const { train, evaluation, removed, warnings } = await readQuestionSets(config);
+  const rows = [...train, ...evaluation];
   return {
     trainRows: train.length,
     evaluationRows: evaluation.length,
     droppedRows: removed,
-    ...lengths,
+    longestPrompt: longest(rows, ({ prompt }) => prompt),
+    longestAnswer: longest(rows, ({ answer }) => answer),
     warnings,
   };
-}
-
-/** Whether right answers are learnt or compared with; the equation component checks columns of its own. */
-function answerNeeded({ method, reward }: RunConfig): boolean {
-  if (method.estimator === 'sft') return true;
-  return reward?.components.some(({ kind }) => kind === 'exact' || kind === 'number') ?? false;
 }
 
 function longest(rows: readonly PromptRow[], text: (row: PromptRow) => string): number {

@@ -11,9 +11,6 @@ import { modelFolder } from './experiment-paths.ts';
 
 export type MemoryPlan = z.infer<typeof memoryPlanSchema>;
 
-/** Answers that the sampler writes at the same time at most, and bytes of its cache at most. */
-const sampledTogether = 256;
-const samplerCacheBytes = 512 * 2 ** 20;
 /** Room for what a chat template adds to a question, in tokens. */
 const templateTokens = 128;
 
@@ -49,11 +46,9 @@ export async function memoryPlan(
       budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
     ),
     longest,
-    sampledTogether: samples ? Math.min(sampledTogether, wanted) : 0,
+    sampledTogether: samples ? wanted : 0,
     reference: kl.where !== 'none' && kl.coefficient > 0,
-  }).map((part) =>
-    part.name === 'sampling cache' ? { ...part, bytes: Math.min(part.bytes, samplerCacheBytes) } : part,
-  );
+  });
   const total = totalBytes(parts);
   return { parts, total, available, fits: total <= available };
 }

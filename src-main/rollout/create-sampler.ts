@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EspalierError } from '../contract/errors.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { decodingInputs } from '../networks/decoding-layers.ts';
+import { samplingLimits } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { ropeTables } from '../runtime/rope-tables.ts';
 import type { BoundTensor, SessionChoices } from '../runtime/session.ts';
@@ -29,8 +30,6 @@ export interface SamplerOptions {
   readonly session?: SessionChoices;
 }
 
-const defaultCacheBytes = 512 * 1024 * 1024;
-const defaultPlaces = 256;
 /** Most tokens of prompts read in one run. */
 const prefillTokens = 4096;
 /** Caches have room for a multiple of this many positions. */
@@ -119,7 +118,7 @@ class CachedSampler implements Sampler {
   }
 
   #placeCount(requests: number, positions: number): number {
-    const { config, cacheBytes = defaultCacheBytes, places = defaultPlaces } = this.#options;
+    const { config, cacheBytes = samplingLimits.cacheBytes, places = samplingLimits.places } = this.#options;
     return Math.max(
       1,
       Math.min(requests, places, Math.floor(cacheBytes / KeyValueCache.rowBytes(config, positions))),

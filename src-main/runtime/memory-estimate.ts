@@ -13,11 +13,14 @@ export interface TrainingShape {
   readonly microBatchTokens: number;
   /** Longest sequence, prompt and answer, in tokens. */
   readonly longest: number;
-  /** Sequences that are sampled at the same time; 0 where nothing is sampled. */
+  /** Sequences that are to be sampled together (the sampler's limits apply); 0 where nothing is sampled. */
   readonly sampledTogether: number;
   /** Whether a copy of the weights is kept as reference policy. */
   readonly reference: boolean;
 }
+
+/** What the sampler takes at most unless told otherwise: sequences written at the same time, and bytes of their caches. */
+export const samplingLimits = { places: 256, cacheBytes: 512 * 1024 * 1024 } as const;
 
 /** Program, runtime library and what the system counts to a process that has done nothing yet. */
 const programBytes = 170e6;
@@ -58,7 +61,15 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
       bytes: Math.round(allocatorSlack * activationBytes(config, shape.microBatchTokens, shape.longest)),
     },
     ...(shape.sampledTogether > 0
-      ? [{ name: 'sampling cache', bytes: shape.sampledTogether * cacheRow }]
+      ? [
+          {
+            name: 'sampling cache',
+            bytes: Math.min(
+              samplingLimits.cacheBytes,
+              Math.min(shape.sampledTogether, samplingLimits.places) * cacheRow,
+            ),
+          },
+        ]
       : []),
   ];
 }

@@ -1,10 +1,8 @@
 /** Rows of the data files → tokenised questions for training and evaluation, counted and checked. */
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import { loadDataset } from '../datasets/load-dataset.ts';
-import { mapRows } from '../datasets/map-rows.ts';
+import { readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
-import { drawRows, holdOut, withoutHeldOut } from '../datasets/split.ts';
 import type { OpenedText } from './prepare-text.ts';
 import type { PreparedPrompt } from './training-parts.ts';
 
@@ -22,8 +20,6 @@ export interface PreparedPrompts {
 export interface PromptNeeds {
   /** Right answers are learnt: every row needs one. */
   readonly learnsAnswers: boolean;
-  /** The reward compares with the right answer. */
-  readonly answerNeeded: boolean;
 }
 
 /**
@@ -35,8 +31,8 @@ export async function preparePrompts(
   needs: PromptNeeds,
   text: OpenedText,
 ): Promise<PreparedPrompts> {
-  const warnings: string[] = [];
-  const sets = await readSets(config, needs, warnings);
+  const sets = await readQuestionSets(config);
+  const warnings = [...sets.warnings];
   const limits = limitsOf(config, needs, text);
   const train = await tokenise(sets.train, needs, text, limits);
   const evaluation = await tokenise(sets.evaluation, needs, text, limits);
@@ -67,48 +63,6 @@ export async function preparePrompts(
     ),
     warnings,
   };
-}
-
-interface Sets {
-  readonly train: readonly PromptRow[];
-  readonly evaluation: readonly PromptRow[];
-}
-
-async function readSets(config: RunConfig, needs: PromptNeeds, warnings: string[]): Promise<Sets> {
-  const { data } = config;
-  const read = async (path: string, limit: number | undefined): Promise<PromptRow[]> => {
-    const loaded = await loadDataset({ path, filter: data.filter, limit, seed: config.seed });
-    const mapped = mapRows(loaded.rows, {
-      prompt: data.prompt,
-      answer: data.answer,
-      path,
-      answerNeeded: needs.answerNeeded || needs.learnsAnswers,
-    });
-    warnings.push(...loaded.warnings, ...mapped.warnings);
-    return mapped.rows;
-  };
-  // Which questions are held out must not depend on the seed of the run: seeds are compared on the same ones.
-  const splitSeed = 0;
-  const rows = await read(data.path, data.limit);
-  if (data.evaluation === undefined) {
-    const split = holdOut(rows, data.holdOut, splitSeed);
-    return { train: split.train, evaluation: drawRows(split.evaluation, data.evaluationLimit, splitSeed) };
-  }
-  const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
-  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
-  if (removed > 0)
-    warnings.push(`${removed} training rows were left out because the same question is held out.`);
-  if (train.length === 0) {
-    throw userError(
-      'data-empty',
-      'Every training question is also held out, so there is nothing left to train on.',
-      {
-        where: data.path,
-        advice: 'Use different files for training and evaluation, or leave data.evaluation out.',
-      },
-    );
-  }
-  return { train, evaluation };
 }
 
 interface Limits {

@@ -63,9 +63,6 @@ export interface PreparedRun {
   dispose(): Promise<void>;
 }
 
-/** Answers written at the same time; more wait for a place. */
-const sampledTogether = 256;
-
 /**
  * Checks a configuration against model, data and memory; loads no weights.
  * @throws user errors of every part; environment error `memory-too-small`
@@ -83,21 +80,14 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
   const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
   const text = await openText(folder, model, config.model.chat);
-  const prompts = await preparePrompts(
-    config,
-    { learnsAnswers, answerNeeded: config.reward !== undefined && comparesWithAnswer(config.reward) },
-    text,
-  );
+  const prompts = await preparePrompts(config, { learnsAnswers }, text);
   const longest = Math.max(prompts.longestSequence, prompts.longestPrompt + config.budget.maxTokens);
   const microBatchTokens =
     config.budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, availableMemory);
   const memory = estimateTrainingMemory(model, {
     microBatchTokens: Math.max(microBatchTokens, longest),
     longest,
-    sampledTogether:
-      learnsAnswers && config.reward === undefined
-        ? 0
-        : Math.min(sampledTogether, answersAtOnce(config, spec)),
+    sampledTogether: learnsAnswers && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: spec.kl.where !== 'none' && spec.kl.coefficient > 0,
   });
   checkMemory(memory, availableMemory);
@@ -131,7 +121,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     microBatchTokens: plan.microBatchTokens,
     sourceFolder: config.model.path,
   });
-  const sampler = await createSampler({ config: model, weights: store, places: sampledTogether });
+  const sampler = await createSampler({ config: model, weights: store });
   const parts: TrainingParts = {
     config,
     spec,
@@ -181,11 +171,6 @@ function gradeWith(reward: RewardConfig): Grade {
         finish,
       }),
     );
-}
-
-/** Whether a component compares with the answer column; the equation checks columns of its own. */
-function comparesWithAnswer(reward: RewardConfig): boolean {
-  return reward.components.some(({ kind }) => kind === 'exact' || kind === 'number');
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {

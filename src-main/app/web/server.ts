@@ -38,8 +38,8 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-/** A call: `/api/call/NAME`, or `/api/NAME` for short. */
-const callRoute = /^\/api\/(?:call\/)?([a-z]+\.[a-zA-Z]+)$/;
+/** A call: `/api/NAME`. */
+const callRoute = /^\/api\/([a-z]+\.[a-zA-Z]+)$/;
 const eventsRoute = '/events';
 
 /**

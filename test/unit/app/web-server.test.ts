@@ -75,7 +75,7 @@ function send(
 const bearer = { authorization: `Bearer ${token}` };
 const cookie = () => ({ cookie: `other=1; espalier-${server.port}=${token}` });
 const call = (name: string, body: string, headers: Record<string, string> = bearer) =>
-  send(`/api/call/${name}`, {
+  send(`/api/${name}`, {
     method: 'POST',
     body,
     headers: { 'content-type': 'application/json', ...headers },
@@ -212,7 +212,7 @@ describe('calls', () => {
   });
 
   it('takes calls as POST only', async () => {
-    expect((await send('/api/call/app.info', { headers: bearer })).status).toBe(405);
+    expect((await send('/api/app.info', { headers: bearer })).status).toBe(405);
     expect((await send('/', { method: 'POST', headers: bearer })).status).toBe(405);
   });
 });
