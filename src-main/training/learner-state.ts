@@ -58,16 +58,27 @@ export async function restoreLearner(
       [`second/${name}`, store.secondMoment(name)],
     ] as const) {
       const entry = stored.get(key);
-      if (entry?.type !== 'F32') throw damaged(path, `it lacks ${key}`);
+      if (entry?.type !== 'F32' || entry.byteLength !== target.byteLength)
+        throw damaged(path, `it lacks ${key}, or has it in another size`);
       await readTensor({ ...entry, type: 'F32' }, target);
     }
   }
-  const state = stateSchema.safeParse(JSON.parse(await readFile(join(directory, stateFile), 'utf8')));
-  if (!state.success) throw damaged(join(directory, stateFile), 'its content is not what Espalier writes');
+  return readUpdates(join(directory, stateFile));
+}
+
+async function readUpdates(path: string): Promise<number> {
+  let content: unknown;
+  try {
+    content = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw damaged(path, 'the number of updates is missing or cut off', error);
+  }
+  const state = stateSchema.safeParse(content);
+  if (!state.success) throw damaged(path, 'its content is not what Espalier writes');
   return state.data.updates;
 }
 
-function damaged(where: string, problem: string): EspalierError {
+function damaged(where: string, problem: string, cause?: unknown): EspalierError {
   return new EspalierError(
     'environment',
     'checkpoint-damaged',
@@ -75,6 +86,7 @@ function damaged(where: string, problem: string): EspalierError {
     {
       where,
       advice: 'Resume from another checkpoint of this run, or start it anew.',
+      cause,
     },
   );
 }
