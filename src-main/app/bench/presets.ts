@@ -7,8 +7,16 @@ export type PresetName = (typeof presetNames)[number];
 
 interface Preset {
   readonly shape: Readonly<Record<string, number>>;
-  /** Sequences, tokens in each; half of them are scored. */
-  readonly train: { readonly batch: number; readonly length: number; readonly steps: number };
+  /**
+   * Sequences, tokens in each; half of them are scored. `beside`: the machine's own matrix products are timed in the
+   * same process, before and after; their few megabytes would show in the memory of a small model.
+   */
+  readonly train: {
+    readonly batch: number;
+    readonly length: number;
+    readonly steps: number;
+    readonly beside: boolean;
+  };
   readonly sample: {
     readonly batch: number;
     readonly prompt: number;
@@ -36,7 +44,7 @@ const presets: Record<PresetName, Preset> = {
       max_position_embeddings: 1024,
       rope_theta: 10_000,
     },
-    train: { batch: 8, length: 128, steps: 30 },
+    train: { batch: 8, length: 128, steps: 30, beside: false },
     sample: { batch: 64, prompt: 16, answer: 32, repeats: 15 },
     grpo: { prompts: 8, group: 8, answer: 32, steps: 10 },
   },
@@ -52,12 +60,13 @@ const presets: Record<PresetName, Preset> = {
       max_position_embeddings: 8192,
       rope_theta: 100_000,
     },
-    train: { batch: 2, length: 256, steps: 5 },
+    train: { batch: 2, length: 256, steps: 5, beside: true },
     sample: { batch: 8, prompt: 16, answer: 64, repeats: 3 },
     grpo: { prompts: 2, group: 4, answer: 64, steps: 2 },
   },
 };
 
+/** What is done on a preset: shape, sizes of batches, timed repeats. */
 export function preset(name: PresetName): Preset {
   return presets[name];
 }

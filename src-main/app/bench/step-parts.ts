@@ -1,0 +1,70 @@
+/** What a whole step of learning works with, put together for a benchmark: real engine, no files, nothing emitted. */
+import type { RunConfig } from '../../contract/experiment.ts';
+import { runConfigSchema } from '../../contract/experiment.ts';
+import { estimatorSpec } from '../../estimators/index.ts';
+import { createSampler } from '../../rollout/create-sampler.ts';
+import { createLearner } from '../../training/compiled-learner.ts';
+import type { TrainingParts } from '../../training/training-parts.ts';
+import type { PresetModel } from './preset-model.ts';
+
+/** The parts that a measurement chooses itself. */
+export type ChosenParts = Pick<TrainingParts, 'stopIds' | 'decode' | 'grade'>;
+
+/** The configuration of a benchmark's run: an experiment's own defaults but for what is given. */
+export function benchConfig(
+  method: Partial<RunConfig['method']>,
+  budget: Partial<RunConfig['budget']>,
+): RunConfig {
+  return runConfigSchema.parse({
+    version: 1,
+    name: 'Benchmark',
+    model: { path: 'benchmark' },
+    data: { path: 'benchmark' },
+    method,
+    budget,
+    seed: 0,
+  });
+}
+
+/**
+ * Compiles learner and sampler over the weights.
+ * @param microBatchTokens most tokens, padding included, of one forward and backward pass
+ */
+export async function stepParts(
+  model: PresetModel,
+  config: RunConfig,
+  microBatchTokens: number,
+  chosen: ChosenParts,
+): Promise<TrainingParts> {
+  const learner = await createLearner({
+    config: model.config,
+    store: model.store,
+    microBatchTokens,
+    sourceFolder: '',
+  });
+  const sampler = await createSampler({ config: model.config, weights: model.store });
+  return {
+    config,
+    spec: estimatorSpec(config.method, config.budget),
+    train: [],
+    evaluation: [],
+    learner,
+    sampler,
+    ...chosen,
+    identity: benchIdentity,
+    facts: {
+      model: { family: model.config.architecture, parameters: 0, hash: '' },
+      data: { trainRows: 0, evaluationRows: 0, droppedRows: 0, hash: '' },
+      estimatedMemory: 0,
+      device: 'cpu',
+    },
+    emit: () => {},
+    now: () => performance.now(),
+    memory: () => process.memoryUsage.rss(),
+    stopRequested: () => false,
+    pause: () => Promise.resolve(),
+  };
+}
+
+/** A benchmark is never resumed. */
+export const benchIdentity = { config: '', model: '', data: '' } as const;
