@@ -59,12 +59,29 @@ function byFallingLength(lengths: readonly number[]): number[] {
   return lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b);
 }
 
-/** Packs sequences into few rows of the width of the longest (first fit on falling length). */
-export function packSequences(lengths: readonly number[]): BatchLayout {
-  const packer = new RowPacker(Math.max(1, ...lengths));
-  const places = new Array<Place>(lengths.length);
-  for (const index of byFallingLength(lengths)) places[index] = packer.place(lengths[index] ?? 0);
-  return { rows: packer.filled.length, width: packer.width, places };
+/** Rows as wide as this many of the longest sequences are tried: wider rows leave less room unused. */
+const widestPacking = 4;
+
+/**
+ * Packs sequences into few rows (first fit on falling length). Of several widths, from that of the longest sequence up,
+ * it takes the one that costs least: tokens, padding included, times 1 + width / `attentionWidth`.
+ * @param attentionWidth width of a row at which attention costs as much as everything else
+ */
+export function packSequences(lengths: readonly number[], attentionWidth = Infinity): BatchLayout {
+  const longest = Math.max(1, ...lengths);
+  const order = byFallingLength(lengths);
+  let best: { layout: BatchLayout; cost: number } | undefined;
+  for (let fold = 1; fold <= widestPacking; fold++) {
+    const packer = new RowPacker(fold * longest);
+    const places = new Array<Place>(lengths.length);
+    for (const index of order) places[index] = packer.place(lengths[index] ?? 0);
+    const { width, filled } = packer;
+    const cost = filled.length * width * (1 + width / attentionWidth);
+    if (!best || cost < best.cost) best = { layout: { rows: filled.length, width, places }, cost };
+    if (filled.length === 1) break;
+  }
+  if (!best) throw new Error('internal: no layout');
+  return best.layout;
 }
 
 /** Splits sequences into groups whose rows hold at most `tokens` tokens (a longer sequence is alone); indices, in order. */

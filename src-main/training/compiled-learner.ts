@@ -221,7 +221,14 @@ class CompiledLearner implements Learner {
     const lengths = sequences.map(sequenceLength);
     return splitMicroBatches(lengths, this.#options.microBatchTokens).map((members) => {
       const part = members.map((index) => sequences[index]).filter((sequence) => sequence !== undefined);
-      return { members, batch: fillBatch(part, packSequences(part.map(sequenceLength)), this.#windows) };
+      return {
+        members,
+        batch: fillBatch(
+          part,
+          packSequences(part.map(sequenceLength), attentionWidth(this.#options.config)),
+          this.#windows,
+        ),
+      };
     });
   }
 
@@ -310,4 +317,16 @@ class CompiledLearner implements Learner {
     if (!buffer || buffer.length < length) this.#buffers.set(name, (buffer = new Float32Array(length)));
     return buffer.subarray(0, length);
   }
+}
+
+/** Width of a row at which attention takes as many multiplications as the linear layers: their ratio for one token. */
+function attentionWidth({
+  hiddenSize,
+  headCount,
+  keyValueHeadCount,
+  headSize,
+  intermediateSize,
+}: ModelConfig): number {
+  const linear = hiddenSize * (2 * (headCount + keyValueHeadCount) * headSize + 3 * intermediateSize);
+  return linear / (2 * headCount * headSize);
 }
