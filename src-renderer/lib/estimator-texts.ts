@@ -10,6 +10,8 @@ export interface EstimatorText {
   readonly cost: string;
   /** Settings under `method` that belong to this method alone, shown with the card. */
   readonly settings: readonly string[];
+  /** What the method uses where a setting is left out; a test compares them with the engine's. */
+  readonly defaults: Readonly<Record<string, string | number>>;
 }
 
 export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
@@ -20,6 +22,7 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'A sound first choice. Long and short answers count alike.',
     cost: 'Several answers a question',
     settings: ['groupSize'],
+    defaults: { groupSize: 8, aggregation: 'constant', clipLow: 0.2, clipHigh: 0.2 },
   },
   grpo: {
     title: 'GRPO',
@@ -28,6 +31,7 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'When results should be comparable with published ones.',
     cost: 'Several answers a question',
     settings: ['groupSize'],
+    defaults: { groupSize: 8, aggregation: 'seqTokenMean', clipLow: 0.2, clipHigh: 0.2 },
   },
   rloo: {
     title: 'RLOO',
@@ -35,6 +39,7 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'Unbiased and simple; strong with few answers a question.',
     cost: 'Several answers a question',
     settings: ['groupSize'],
+    defaults: { groupSize: 8, aggregation: 'seqSum', clipLow: 0.2, clipHigh: 0.2 },
   },
   reinforce: {
     title: 'REINFORCE',
@@ -43,6 +48,7 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'The plainest method, to compare others with.',
     cost: 'One answer a question is enough',
     settings: ['groupSize', 'baseline', 'baselineDecay'],
+    defaults: { groupSize: 1, aggregation: 'seqSum', clipLow: 0.2, clipHigh: 0.2 },
   },
   remax: {
     title: 'ReMax',
@@ -50,6 +56,7 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'When one sampled answer a question must do.',
     cost: 'One extra answer a question',
     settings: ['groupSize'],
+    defaults: { groupSize: 1, aggregation: 'seqSum', clipLow: 0.2, clipHigh: 0.2 },
   },
   sft: {
     title: 'Imitation (SFT)',
@@ -58,5 +65,6 @@ export const estimatorTexts: Record<EstimatorName, EstimatorText> = {
     choose: 'To give a model a first idea of a task, before rewards.',
     cost: 'No sampling: the fastest',
     settings: [],
+    defaults: { aggregation: 'tokenMean' },
   },
 };
