@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { planBatches } from '../../../src-main/training/batch-plan.ts';
 import { expectClose, largestSize } from '../../helpers/compare.ts';
+import type { LossResult } from '../../../src-main/training/learner.ts';
 import { noKl, plainLoss } from '../../helpers/loss-forms.ts';
 import { lossSequence, openFixture, openLearner } from '../../helpers/model-fixtures.ts';
 
@@ -29,7 +30,7 @@ describe.each(['llama-gqa-tied', 'mistral', 'qwen3', 'gpt2'])('%s', (name) => {
     const together = await learner.accumulate(sequences, plainLoss, noKl, 0.8);
     const gradients = store.parameters.map(({ name: parameter }) => store.gradient(parameter).slice());
     learner.step({ learningRate: 0, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, clipNorm: null });
-    const alone = [];
+    const alone: LossResult[] = [];
     for (const sequence of sequences) alone.push(await learner.accumulate([sequence], plainLoss, noKl, 0.8));
     expect(together.loss).toBeCloseTo(
       alone.reduce((sum, { loss }) => sum + loss, 0),
