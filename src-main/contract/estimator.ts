@@ -5,7 +5,21 @@
 import { z } from 'zod';
 
 /** Every estimator and method that an experiment may name. The one list to touch when one is added. */
-export const estimatorNames = ['reinforce', 'rloo', 'grpo', 'dr-grpo', 'remax', 'sft'] as const;
+export const estimatorNames = [
+  'reinforce',
+  'reinforce-plus-plus',
+  'reinforce-plus-plus-baseline',
+  'rloo',
+  'grpo',
+  'dr-grpo',
+  'gspo',
+  'cispo',
+  'opo',
+  'gpg',
+  'pass-at-k',
+  'remax',
+  'sft',
+] as const;
 export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
 
@@ -17,10 +31,16 @@ export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
   where: z
     .enum(['none', 'reward', 'loss'])
-    .meta({ label: 'Where the penalty acts', help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.' }),
+    .meta({
+      label: 'Where the penalty acts',
+      help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+    }),
   estimator: z
     .enum(['k1', 'k2', 'k3'])
-    .meta({ label: 'Estimate of the divergence', help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.' }),
+    .meta({
+      label: 'Estimate of the divergence',
+      help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+    }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
 });
 export type KlSpec = z.infer<typeof klSchema>;

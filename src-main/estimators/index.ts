@@ -1,9 +1,16 @@
 /** The list of estimators: one entry for each name that an experiment may use. */
 import type { EstimatorName, EstimatorSpec } from '../contract/estimator.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
+import { cispo } from './cispo.ts';
 import { drGrpo } from './dr-grpo.ts';
 import type { Estimator } from './estimator.ts';
+import { gpg } from './gpg.ts';
 import { grpo } from './grpo.ts';
+import { gspo } from './gspo.ts';
+import { opo } from './opo.ts';
+import { passAtK } from './pass-at-k.ts';
+import { reinforcePlusPlusBaseline } from './reinforce-plus-plus-baseline.ts';
+import { reinforcePlusPlus } from './reinforce-plus-plus.ts';
 import { reinforce } from './reinforce.ts';
 import { remax } from './remax.ts';
 import { rloo } from './rloo.ts';
@@ -12,9 +19,16 @@ import { sft } from './sft.ts';
 /** Every estimator by name; the type makes a missing one a compile error. */
 export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
   reinforce,
+  'reinforce-plus-plus': reinforcePlusPlus,
+  'reinforce-plus-plus-baseline': reinforcePlusPlusBaseline,
   rloo,
   grpo,
   'dr-grpo': drGrpo,
+  gspo,
+  cispo,
+  opo,
+  gpg,
+  'pass-at-k': passAtK,
   remax,
   sft,
 };
