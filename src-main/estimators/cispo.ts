@@ -18,6 +18,8 @@ export const cispo: Estimator = {
     generations: 'A group of answers for each question (8 by default, at least 2).',
     memory: policyMemory,
   },
+  choose: 'With several updates per batch, when rare tokens decide.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

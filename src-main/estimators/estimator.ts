@@ -25,6 +25,10 @@ export interface Estimator {
   readonly title: string;
   /** One plain sentence. */
   readonly description: string;
+  /** When to choose it, in one plain sentence. */
+  readonly choose: string;
+  /** Settings under `method` that belong to this method and few others: shown first in a form. */
+  readonly settings: readonly (keyof MethodConfig)[];
   readonly cost: {
     /** What is generated for each question of a step, in words. */
     readonly generations: string;

@@ -18,6 +18,8 @@ export const gpg: Estimator = {
     generations: 'A group of answers for each question (8 by default, at least 2).',
     memory: policyMemory,
   },
+  choose: 'With right-or-wrong rewards that are rare at first.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -1,4 +1,5 @@
 /** The list of estimators: one entry for each name that an experiment may use. */
+import type { CallOutput } from '../contract/calls.ts';
 import type { EstimatorName, EstimatorSpec } from '../contract/estimator.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import { cispo } from './cispo.ts';
@@ -41,4 +42,17 @@ export function estimatorSpec(method: MethodConfig, budget: BudgetConfig): Estim
   const estimator = estimators[method.estimator];
   estimator.validate(method, budget);
   return estimator.spec(method, budget);
+}
+
+/** What a person reads to choose between methods, in the order of the list. */
+export function describeEstimators(): CallOutput<'estimators.list'> {
+  return Object.values(estimators).map(({ name, title, description, choose, cost, settings, defaults }) => ({
+    name,
+    title,
+    description,
+    choose,
+    ...cost,
+    settings: [...settings],
+    samples: defaults.groupSize > 0,
+  }));
 }

@@ -16,6 +16,8 @@ export const reinforcePlusPlus: Estimator = {
   description:
     'Compares each answer with all answers of the step, counted token by token and measured in standard deviations.',
   cost: { generations: 'One answer for each question (more if asked for).', memory: policyMemory },
+  choose: 'When one answer a question must do and rewards change their range.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -6,9 +6,11 @@ const defaults: EstimatorDefaults = { groupSize: 0, aggregation: 'tokenMean', cl
 
 export const sft: Estimator = {
   name: 'sft',
-  title: 'SFT',
+  title: 'Imitation (SFT)',
   description: 'Learns the right answers of the training file word by word (supervised fine-tuning).',
   cost: { generations: 'None.', memory: 'The model and its optimizer state.' },
+  choose: 'To give a model a first idea of a task, before rewards.',
+  settings: [],
   defaults,
   spec: (method, budget) => ({
     plan: { samplesPerPrompt: 0, greedy: false },
