@@ -3,6 +3,7 @@ import type { CallOutput } from '../contract/calls.ts';
 import type { EstimatorName, EstimatorSpec } from '../contract/estimator.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import { cispo } from './cispo.ts';
+import { dapo } from './dapo.ts';
 import { drGrpo } from './dr-grpo.ts';
 import type { Estimator } from './estimator.ts';
 import { gpg } from './gpg.ts';
@@ -10,12 +11,15 @@ import { grpo } from './grpo.ts';
 import { gspo } from './gspo.ts';
 import { opo } from './opo.ts';
 import { passAtK } from './pass-at-k.ts';
+import { raft } from './raft.ts';
 import { reinforcePlusPlusBaseline } from './reinforce-plus-plus-baseline.ts';
 import { reinforcePlusPlus } from './reinforce-plus-plus.ts';
 import { reinforce } from './reinforce.ts';
 import { remax } from './remax.ts';
 import { rloo } from './rloo.ts';
 import { sft } from './sft.ts';
+import { trepo } from './trepo.ts';
+import { vineppo } from './vineppo.ts';
 
 /** Every estimator by name; the type makes a missing one a compile error. */
 export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
@@ -31,6 +35,10 @@ export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
   gpg,
   'pass-at-k': passAtK,
   remax,
+  dapo,
+  vineppo,
+  trepo,
+  raft,
   sft,
 };
 

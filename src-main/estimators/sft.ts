@@ -1,6 +1,6 @@
 /** SFT: no rewards and no sampling; the model learns the reference answers as they stand. */
 import type { Estimator, EstimatorDefaults } from './estimator.ts';
-import { notApplicable } from './validation.ts';
+import { notApplicable, refuseForeign } from './validation.ts';
 
 const defaults: EstimatorDefaults = { groupSize: 0, aggregation: 'tokenMean', clip: null };
 
@@ -28,6 +28,7 @@ export const sft: Estimator = {
     kl: { where: 'none', estimator: 'k1', coefficient: 0 },
   }),
   validate(method, budget) {
+    refuseForeign(sft, method);
     for (const field of ['groupSize', 'clipLow', 'clipHigh', 'baseline', 'baselineDecay'] as const) {
       if (method[field] !== undefined) {
         throw notApplicable(

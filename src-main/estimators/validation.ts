@@ -3,7 +3,28 @@ import { userError } from '../contract/errors.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator } from './estimator.ts';
 
-type Described = Pick<Estimator, 'title' | 'defaults'>;
+type Described = Pick<Estimator, 'title' | 'defaults' | 'settings'>;
+
+/** Settings that only some methods have, with those methods. */
+const owners: readonly (readonly [field: keyof MethodConfig, methods: string])[] = [
+  ['redraws', 'dapo'],
+  ['overlongBuffer', 'dapo'],
+  ['overlongPenalty', 'dapo'],
+  ['keepFrom', 'raft'],
+  ['anchorRule', 'vineppo and trepo'],
+  ['anchorStride', 'vineppo and trepo'],
+  ['anchorChance', 'trepo'],
+  ['anchorBetween', 'trepo'],
+  ['continuations', 'vineppo and trepo'],
+];
+
+/** Refuses settings that are set although they belong to other methods. */
+export function refuseForeign(estimator: Described, method: MethodConfig): void {
+  for (const [field, methods] of owners) {
+    if (method[field] === undefined || estimator.settings.includes(field)) continue;
+    throw notApplicable(estimator, field, `it belongs to ${methods}`, 'Leave it out.');
+  }
+}
 
 /** Checks common to all methods that sample answers. `smallestGroup` is 2 where answers are compared with each other. */
 export function validateOnline(
@@ -12,6 +33,7 @@ export function validateOnline(
   method: MethodConfig,
   budget: BudgetConfig,
 ): void {
+  refuseForeign(estimator, method);
   const groupSize = method.groupSize ?? estimator.defaults.groupSize;
   if (groupSize < smallestGroup) {
     throw userError(

@@ -11,10 +11,11 @@ import { peakMemory, timedOften } from './stopwatch.ts';
 const answers = 4096;
 const tokens = 1024;
 
-/** Estimators that turn rewards into advantages; methods that learn from a dataset have none to compute. */
-export const advantageEstimators: readonly EstimatorName[] = estimatorNames.filter(
-  (estimator) => specOf(estimator).plan.samplesPerPrompt > 0,
-);
+/** Estimators that turn rewards into advantages; methods that learn from a dataset have none to compute, and those with continuations wait for these. */
+export const advantageEstimators: readonly EstimatorName[] = estimatorNames.filter((estimator) => {
+  const { plan } = specOf(estimator);
+  return plan.samplesPerPrompt > 0 && plan.anchors === undefined;
+});
 
 function specOf(estimator: EstimatorName) {
   const { method, budget } = benchConfig({ estimator }, { maxTokens: tokens });
@@ -36,6 +37,7 @@ export function measureAdvantages(): Measured {
       groups,
       rewards,
       lengths,
+      tieBreaks: rewards,
       ...(plan.greedy ? { greedyRewards: rewards.slice(0, (groups.at(-1) ?? 0) + 1) } : {}),
     };
     return [estimator, 1000 * timedOften(() => computeAdvantages(batch, advantage, kl))];
