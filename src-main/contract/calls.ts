@@ -162,6 +162,8 @@ export const estimatorCardSchema = z.strictObject({
   memory: z.string(),
   /** Settings under `method` that belong to this method and few others. */
   settings: z.array(z.string()),
+  /** What the method uses where a setting is left out, by setting. */
+  defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),
 });

@@ -66,6 +66,12 @@ export function describeEstimators(): CallOutput<'estimators.list'> {
     choose,
     ...cost,
     settings: [...settings],
+    defaults: {
+      ...(defaults.groupSize > 0 ? { groupSize: defaults.groupSize } : {}),
+      aggregation: defaults.aggregation,
+      ...(defaults.clip ? { clipLow: defaults.clip.low, clipHigh: defaults.clip.high } : {}),
+      ...defaults.own,
+    },
     samples: defaults.groupSize > 0,
   }));
 }

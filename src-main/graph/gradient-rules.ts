@@ -15,11 +15,11 @@ export interface Backward<K extends OperationKind> {
   /** Gradient of the loss with respect to the result; same shape. */
   readonly gradient: GraphNode;
   /** Whether the gradient of this input is wanted. */
-  wants(index: number): boolean;
+  readonly wants: (index: number) => boolean;
   /** Adds to the gradient of an input; summed down to its shape where that was broadcast. */
-  give(index: number, gradient: GraphNode): void;
+  readonly give: (index: number, gradient: GraphNode) => void;
   /** Adds rows [n, d] at ids [n] to the gradient of a table; done outside the graph. */
-  giveRows(index: number, ids: GraphNode, rows: GraphNode): void;
+  readonly giveRows: (index: number, ids: GraphNode, rows: GraphNode) => void;
 }
 
 type GradientRule<K extends OperationKind> = (backward: Backward<K>) => void;

@@ -2,7 +2,7 @@
 import type { ModelConfig } from '../models/config.ts';
 import type { Layers } from './layers.ts';
 
-/** The model from tokens to the normed hidden vectors before the head. */
+/** The model from tokens to the hidden vectors before the last norm, and that norm. */
 export function llama<V>(net: Layers<V>, config: ModelConfig): { hidden: V; finalNorm: (x: V) => V } {
   let x = net.embed('model.embed_tokens.weight');
   for (let layer = 0; layer < config.layerCount; layer++) {
@@ -10,17 +10,16 @@ export function llama<V>(net: Layers<V>, config: ModelConfig): { hidden: V; fina
     const attention = `${block}.self_attn`;
     const projections = ['q_proj', 'k_proj', 'v_proj'].map((name) => `${attention}.${name}`);
     const normed = net.rmsNorm(x, `${block}.input_layernorm.weight`);
-    let [q, k, v] = triple(
+    const [query, key, v] = triple(
       net.linears(
         normed,
         projections.map((name) => `${name}.weight`),
         config.qkvBias ? projections.map((name) => `${name}.bias`) : null,
       ),
     );
-    if (config.architecture === 'qwen3') {
-      q = net.headNorm(q, `${attention}.q_norm.weight`);
-      k = net.headNorm(k, `${attention}.k_norm.weight`);
-    }
+    const norm = (x: V, name: string): V =>
+      config.architecture === 'qwen3' ? net.headNorm(x, `${attention}.${name}.weight`) : x;
+    const [q, k] = [norm(query, 'q_norm'), norm(key, 'k_norm')];
     const mixed = net.attention(q, k, v, layer, config.slidingWindow[layer] ?? null);
     x = net.linear(mixed, `${attention}.o_proj.weight`, {
       bias: config.outputBias ? `${attention}.o_proj.bias` : null,

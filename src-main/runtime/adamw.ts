@@ -35,10 +35,12 @@ export async function bindAdamW(memory: WebAssembly.Memory): Promise<AdamWKernel
   const { sumOfSquares, adamw } = instance.exports;
   if (typeof sumOfSquares !== 'function' || typeof adamw !== 'function')
     throw new Error('internal: adamw.wat lacks an export');
+  const sum = sumOfSquares as (address: number, count: number) => number;
+  const apply = adamw as (...numbers: number[]) => void;
   return {
-    sumOfSquares: (address, count) => Number(sumOfSquares(address, count)),
+    sumOfSquares: sum,
     update(range, { step, learningRate, beta1, beta2, eps, weightDecay, gradientScale }) {
-      adamw(
+      apply(
         range.weights,
         range.firstMoment,
         range.secondMoment,

@@ -92,7 +92,13 @@ export class LineDrawing {
         max: Math.max(range.to, range.from + 1),
         border: { color: colourOf('--hairline') },
         grid: { display: false },
-        ticks: { ...ticks, maxTicksLimit: small ? 4 : 10, maxRotation: 0, precision: 0 },
+        ticks: {
+          ...ticks,
+          maxTicksLimit: small ? 4 : 10,
+          maxRotation: 0,
+          precision: 0,
+          includeBounds: false,
+        },
       },
       y: {
         type: 'linear',
@@ -181,11 +187,19 @@ function dataset(line: Line, range: Range, buckets: number): ChartDataset<'line'
     backgroundColor: colour,
     borderWidth: line.faint ? 1 : 1.75,
     borderDash: [...(line.dash ?? [])],
-    pointRadius: line.dots ? 3 : line.xs.length === 1 ? 2.5 : 0,
+    pointRadius: pointRadius(line),
     pointBorderWidth: 0,
     tension: 0,
     spanGaps: true,
   };
+}
+
+/** Dots shrink and vanish where they would merge into a band; a lone point is always seen. */
+function pointRadius(line: Line): number {
+  const count = line.xs.length;
+  if (count === 1) return 3;
+  if (!line.dots || count > 80) return 0;
+  return count > 30 ? 2 : 3;
 }
 
 /** The value of a custom property. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { experimentSchema, type Experiment } from '../../src-main/contract/experiment.ts';
 import { rewardComponentSchema, rewardSchema } from '../../src-main/contract/reward.ts';
 import type { ErrorShape } from '../../src-main/contract/events.ts';
+import { estimators } from './estimators.svelte.ts';
 import { issueText } from './issue-text.ts';
 import { valueAt, withValueAt, type JsonObject, type JsonValue } from './json-path.ts';
 
@@ -45,7 +46,15 @@ export function defaultAt(path: string, document: JsonObject): JsonValue | undef
     const reward = rewardSchema.parse({ components: [{ kind: 'exact' }] });
     return valueAt(toDraft({ reward }), path);
   }
-  return valueAt(defaults, path);
+  return valueAt(defaults, path) ?? methodDefault(path, document);
+}
+
+/** Defaults that belong to the chosen method rather than to the field. */
+function methodDefault(path: string, document: JsonObject): JsonValue | undefined {
+  const [section, key] = path.split('.');
+  if (section !== 'method' || key === undefined) return undefined;
+  const chosen = valueAt(document, 'method.estimator') ?? valueAt(defaults, 'method.estimator');
+  return typeof chosen === 'string' ? estimators.find(chosen)?.defaults[key] : undefined;
 }
 
 export class ExperimentDraft {

@@ -61,16 +61,12 @@ export function measureVerifiers(): Measured {
       const index = 10 + place;
       return item(index, response(index), [index, (index % 7) + 3, index % 7], index * 3);
     });
-    if (items.some((each) => scoreAnswer(reward, each).total !== 1)) {
-      throw new Error(`internal: ${name} does not find its benchmark answers right`);
-    }
-    return [
-      name,
-      answers /
-        timedOften(() => {
-          for (const each of items) scoreAnswer(reward, each);
-        }),
-    ];
+    const seconds = timedOften(() => {
+      // The sum is used, so that no compiler leaves the work out.
+      const total = items.reduce((sum, each) => sum + (scoreAnswer(reward, each).total ?? 0), 0);
+      if (total !== answers) throw new Error(`internal: ${name} graded ${total} of ${answers} answers right`);
+    });
+    return [name, answers / seconds];
   });
   return { ...Object.fromEntries(speeds), memory: peakMemory() };
 }

@@ -75,6 +75,12 @@ export interface ProgressWriter {
 const redrawEvery = 100;
 const plainEvery = 10_000;
 
+/** Columns that a line may take. Terminals that do not know their size say 0. */
+function screenWidth(sink: TextSink): number {
+  const columns = sink.columns ?? 0;
+  return Math.max(20, (columns > 0 ? columns : 80) - 1);
+}
+
 /** Draws on a terminal; elsewhere writes a line every ten seconds and for each new title. */
 export function createProgressWriter(sink: TextSink, now: () => number): ProgressWriter {
   const terminal = sink.isTTY === true;
@@ -89,7 +95,7 @@ export function createProgressWriter(sink: TextSink, now: () => number): Progres
   };
   const draw = (): void => {
     if (state === undefined) return;
-    sink.write(`\r\x1b[2K${renderProgress(state, Math.max(20, (sink.columns ?? 80) - 1))}`);
+    sink.write(`\r\x1b[2K${renderProgress(state, screenWidth(sink))}`);
     drawn = true;
   };
   return {

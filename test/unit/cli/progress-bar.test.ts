@@ -61,6 +61,12 @@ describe('writing', () => {
     expect(screen.written.every((text) => text.startsWith('\r\x1b[2K'))).toBe(true);
   });
 
+  test('a terminal that does not know its width counts as 80 columns', () => {
+    const screen = sink(true, 0);
+    createProgressWriter(screen, () => 0).update(state);
+    expect(screen.written[0]).toContain('126/300');
+  });
+
   test('lines stand above the bar, which comes back', () => {
     const screen = sink(true, 80);
     const writer = createProgressWriter(screen, () => 0);

@@ -1,5 +1,6 @@
 /** Every command of the command line, in the order of the overview. */
 import type { Command } from '../command.ts';
+import { bench } from './bench.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
@@ -26,4 +27,5 @@ export const commands: readonly Command[] = [
   reward,
   exportCommand,
   doctor,
+  bench,
 ];
