@@ -27,7 +27,7 @@ export const trepo: Estimator = {
     'Looks into answers at random places and credits the tokens between two looks with the change of the reward to be expected.',
   cost: {
     generations:
-      'A group of answers for each question (4 by default), and 4 continuations to the end from the question and from about 4 places of the longest answer.',
+      'A group of answers for each question (4 by default), and 4 continuations to the end from the question and from about 4 places of an answer of full length.',
     memory: policyMemory,
   },
   choose: 'When long answers should be told apart by their parts, without a second network.',
