@@ -8,7 +8,8 @@ import { ropeTables } from '../runtime/rope-tables.ts';
 import type { BoundTensor, SessionChoices } from '../runtime/session.ts';
 import { bind, Session } from '../runtime/session.ts';
 import type { BatchData } from './batch-layout.ts';
-import { fillBatch, packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
+import { fillBatch } from './batch-layout.ts';
+import { planBatches } from './batch-plan.ts';
 import type {
   Learner,
   LearnerSequence,
@@ -217,18 +218,11 @@ class CompiledLearner implements Learner {
     await this.#score.session.dispose();
   }
 
-  #microBatches(sequences: readonly LearnerSequence[]): { members: number[]; batch: BatchData }[] {
-    const lengths = sequences.map(sequenceLength);
-    return splitMicroBatches(lengths, this.#options.microBatchTokens).map((members) => {
+  #microBatches(sequences: readonly LearnerSequence[]): { members: readonly number[]; batch: BatchData }[] {
+    const { config, microBatchTokens } = this.#options;
+    return planBatches(sequences, microBatchTokens, attentionWidth(config)).map(({ members, layout }) => {
       const part = members.map((index) => sequences[index]).filter((sequence) => sequence !== undefined);
-      return {
-        members,
-        batch: fillBatch(
-          part,
-          packSequences(part.map(sequenceLength), attentionWidth(this.#options.config)),
-          this.#windows,
-        ),
-      };
+      return { members, batch: fillBatch(part, layout, this.#windows) };
     });
   }
 
