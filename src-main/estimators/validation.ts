@@ -1,9 +1,32 @@
 /** Settings that cannot work, refused before a run starts: what, why, and what to do instead. */
 import { userError } from '../contract/errors.ts';
+import { fieldHelp } from '../contract/experiment.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator } from './estimator.ts';
 
-type Described = Pick<Estimator, 'title' | 'defaults'>;
+type Described = Pick<Estimator, 'title' | 'defaults' | 'settings'>;
+
+/** Settings that only some methods have: those that list them among their own. */
+const particular: readonly (keyof MethodConfig)[] = [
+  'redraws',
+  'overlongBuffer',
+  'overlongPenalty',
+  'keepFrom',
+  'anchorRule',
+  'anchorStride',
+  'anchorChance',
+  'anchorBetween',
+  'continuations',
+];
+
+/** Refuses settings that are set although only other methods have them. */
+export function refuseForeign(estimator: Described, method: MethodConfig): void {
+  for (const field of particular) {
+    if (method[field] === undefined || estimator.settings.includes(field)) continue;
+    const help = fieldHelp(`method.${field}`)?.help ?? 'it belongs to other methods';
+    throw notApplicable(estimator, field, help.replace(/\.$/, ''), 'Leave it out.');
+  }
+}
 
 /** Checks common to all methods that sample answers. `smallestGroup` is 2 where answers are compared with each other. */
 export function validateOnline(
@@ -12,6 +35,7 @@ export function validateOnline(
   method: MethodConfig,
   budget: BudgetConfig,
 ): void {
+  refuseForeign(estimator, method);
   const groupSize = method.groupSize ?? estimator.defaults.groupSize;
   if (groupSize < smallestGroup) {
     throw userError(

@@ -5,7 +5,9 @@ import { presetNames } from './presets.ts';
 export const measurementKinds = [
   'train',
   'sample',
+  'continuations',
   'grpo',
+  'trepo',
   'sft',
   'matmul',
   'advantages',
