@@ -2,9 +2,9 @@
  * Every figure of the bench: which measurement gives it, in what unit, whom it is compared with, and the bar that it
  * must reach. Figures of one job come from the same processes.
  */
-import { estimatorNames } from '../../contract/estimator.ts';
 import { userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
+import { advantageEstimators } from './advantages.ts';
 import type { MeasurementKind } from './measurements.ts';
 import { grpoPeers, samplePeers, trainPeers } from './peers.ts';
 import type { Peer } from './peers.ts';
@@ -159,17 +159,14 @@ export const jobs: readonly Job[] = [
   alone(
     'advantages',
     null,
-    estimatorNames
-      // Supervised learning has no advantages to compute.
-      .filter((estimator) => estimator !== 'sft')
-      .map((estimator) => ({
-        name: `advantages-${estimator}`,
-        unit: 'ms',
-        about: `Advantages of 4,096 answers of 1,024 tokens with ${estimator}.`,
-        higher: false,
-        key: estimator,
-        factor: 1,
-      })),
+    advantageEstimators.map((estimator) => ({
+      name: `advantages-${estimator}`,
+      unit: 'ms',
+      about: `Advantages of 4,096 answers of 1,024 tokens with ${estimator}.`,
+      higher: false,
+      key: estimator,
+      factor: 1,
+    })),
   ),
   alone(
     'verifiers',
