@@ -5,7 +5,20 @@
 import { z } from 'zod';
 
 /** Every estimator and method that an experiment may name. The one list to touch when one is added. */
-export const estimatorNames = ['reinforce', 'rloo', 'grpo', 'dr-grpo', 'remax', 'sft'] as const;
+export const estimatorNames = [
+  'reinforce',
+  'rloo',
+  'grpo',
+  'dr-grpo',
+  'remax',
+  'ppo',
+  'sft',
+  'dpo',
+  'kto',
+  'orpo',
+  'simpo',
+  'online-dpo',
+] as const;
 export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
 
@@ -22,6 +35,16 @@ export const klSchema = z.strictObject({
     .enum(['k1', 'k2', 'k3'])
     .meta({ label: 'Estimate of the divergence', help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.' }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
+  target: z
+    .number()
+    .positive()
+    .optional()
+    .meta({
+      label: 'Wanted distance',
+      term: 'target KL',
+      help: 'With it, the weight is adapted after each step until the KL of an answer is this large; without it, the weight stays as it is.',
+      unit: 'nats per answer',
+    }),
 });
 export type KlSpec = z.infer<typeof klSchema>;
 
@@ -45,7 +68,9 @@ export type Baseline =
   /** Only the best answer of a group counts, with its lead over the second best (pass@k). */
   | 'bestMinusSecond'
   /** Group mean, then times answers / answers with a reward other than 0 (GPG). */
-  | 'groupMeanTimesNonzero';
+  | 'groupMeanTimesNonzero'
+  /** What a critic says before each token (PPO). */
+  | 'critic';
 
 /** What advantages are divided by. */
 export type AdvantageScale =
@@ -70,6 +95,8 @@ export interface AdvantageSpec {
   readonly epsAt?: 'var' | 'floorVar';
   /** Weight of the previous value in the moving average (`movingAverage` only). */
   readonly decay?: number;
+  /** λ of generalized advantage estimation (`critic` only; default 1, the unbiased choice). */
+  readonly lambda?: number;
   /**
    * Where a KL penalty in the reward enters: `score` takes the sum over the answer from its reward before the
    * baseline; `toGo` takes the sum from each token on from that token's advantage, after the baseline.
@@ -107,9 +134,55 @@ export interface SurrogateSpec {
   readonly samplerCap: number | null;
 }
 
+/** The critic of PPO: what predicts, before each token, the reward that is still to come. */
+export interface CriticSpec {
+  /** `head`: one more output of the policy network; `own`: a network of its own, as large as the policy. */
+  readonly network: 'head' | 'own';
+  /** A new value further than this from the old one is held there (the larger error counts); null for no bound. */
+  readonly clip: number | null;
+  /** Weight of the value loss beside the policy loss (`head`), or of the loss by itself (`own`). */
+  readonly coefficient: number;
+  /** Learning rate relative to that of the policy (`own` only). */
+  readonly learningRateFactor: number;
+}
+
+/**
+ * A loss over pairs of answers, or over answers called good or bad (`kto`). With Δ = log π − log π_ref of a whole
+ * answer, w the chosen and l the rejected answer; see docs/estimators/README.md.
+ */
+export interface PreferenceSpec {
+  readonly loss: 'sigmoid' | 'robust' | 'ipo' | 'kto' | 'orpo' | 'simpo';
+  readonly beta: number;
+  /** Share of pairs assumed to be the wrong way round (`sigmoid`, `robust`, `simpo`). */
+  readonly labelSmoothing: number;
+  /** Whether log-probabilities of an answer are divided by its length (`ipo`; always so for `orpo` and `simpo`). */
+  readonly average: boolean;
+  /** Lead that a chosen answer must have (`simpo`). */
+  readonly margin: number;
+  /** Weight of the negative log-likelihood of chosen answers, mean over their tokens. */
+  readonly likelihood: number;
+  /** Weights of good and of bad answers (`kto`). */
+  readonly desirable: number;
+  readonly undesirable: number;
+  /** Whether log-probabilities of the starting model are subtracted. */
+  readonly reference: boolean;
+}
+
 export interface EstimatorSpec {
   readonly plan: RolloutPlan;
   readonly advantage: AdvantageSpec;
   readonly surrogate: SurrogateSpec;
   readonly kl: KlSpec;
+  /** Present for methods with a critic (baseline `critic`). */
+  readonly critic?: CriticSpec;
+  /**
+   * Present for methods that learn from preferences; of `surrogate` only `epochs` then has a meaning. With
+   * samplesPerPrompt 0 the pairs come from the data, else best and worst answer to a question are one.
+   */
+  readonly preference?: PreferenceSpec;
+}
+
+/** Whether a run needs the log-probabilities of its starting weights. */
+export function needsReference({ kl, preference }: EstimatorSpec): boolean {
+  return (kl.where !== 'none' && kl.coefficient > 0) || (preference?.reference ?? false);
 }

@@ -4,6 +4,7 @@
  */
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
+import { generalizedAdvantages } from './generalized-advantage.ts';
 import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
 
 /** One batch of answers. All lists but `greedyRewards` have one entry for each answer. */
@@ -19,6 +20,8 @@ export interface AdvantageBatch {
   /** Log-probabilities of each answer's tokens under policy and reference (KL penalty in the reward). */
   readonly logprobs?: readonly ArrayLike<number>[];
   readonly referenceLogprobs?: readonly ArrayLike<number>[];
+  /** What the critic said before each token (baseline `critic`). */
+  readonly values?: readonly ArrayLike<number>[];
 }
 
 export interface AdvantageResult<A extends Float32Array | Float64Array = Float32Array> {
@@ -26,6 +29,8 @@ export interface AdvantageResult<A extends Float32Array | Float64Array = Float32
   readonly advantages: A[];
   /** False for answers that leave the gradient because they, or the greedy answer they need, were not gradable. */
   readonly included: boolean[];
+  /** What the critic should have said before each token (baseline `critic`); all 0 where not included. */
+  readonly returns?: A[];
   /** State to pass in with the next batch. */
   readonly state: AdvantageState;
 }
@@ -70,6 +75,9 @@ function compute<A extends Float32Array | Float64Array>(
       (spec.baseline !== 'greedy' || (batch.greedyRewards?.[batch.groups[answer]!] ?? null) !== null),
   );
   const coefficient = kl.where === 'reward' ? kl.coefficient : 0;
+  if (spec.baseline === 'critic') {
+    return { ...criticAdvantages(batch, included, spec, coefficient, allocate), included, state };
+  }
   const scores = batch.rewards.map((reward, answer) => {
     if (!included[answer] || reward === null) return 0;
     const clipped = spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
@@ -114,6 +122,40 @@ function compute<A extends Float32Array | Float64Array>(
   return { advantages, included, state: nextState };
 }
 
+/** Each token earns what it costs in KL, the last one the reward as well; the critic's values are the baseline. */
+function criticAdvantages<A extends Float32Array | Float64Array>(
+  batch: AdvantageBatch,
+  included: readonly boolean[],
+  spec: AdvantageSpec,
+  coefficient: number,
+  allocate: (length: number) => A,
+): { advantages: A[]; returns: A[] } {
+  const advantages: A[] = [];
+  const returns: A[] = [];
+  for (const [answer, reward] of batch.rewards.entries()) {
+    const length = batch.lengths[answer]!;
+    const ofAdvantages = allocate(length);
+    const ofReturns = allocate(length);
+    advantages.push(ofAdvantages);
+    returns.push(ofReturns);
+    if (!included[answer] || reward === null || length === 0) continue;
+    const earned = new Float64Array(length);
+    if (coefficient !== 0) {
+      const policy = batch.logprobs![answer]!;
+      const reference = batch.referenceLogprobs![answer]!;
+      for (let token = 0; token < length; token++)
+        earned[token] = -coefficient * (policy[token]! - reference[token]!);
+    }
+    earned[length - 1]! += spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
+    const result = generalizedAdvantages(earned, batch.values![answer]!, spec.lambda ?? 1);
+    ofAdvantages.set(result.advantages);
+    ofReturns.set(result.returns);
+  }
+  if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter')
+    scaleOverTokens(advantages, included, spec);
+  return { advantages, returns };
+}
+
 /** Σ log π − log π_ref over the tokens of one answer. */
 function summedLogRatio(batch: AdvantageBatch, answer: number): number {
   const policy = batch.logprobs![answer]!;
@@ -155,6 +197,9 @@ function checkBatch(batch: AdvantageBatch, spec: AdvantageSpec, kl: KlSpec): voi
   });
   if (spec.baseline === 'greedy' && batch.greedyRewards === undefined) {
     throw new RangeError('baseline greedy needs greedyRewards');
+  }
+  if (spec.baseline === 'critic' && batch.values?.length !== count) {
+    throw new RangeError('baseline critic needs values');
   }
   if (kl.where === 'reward' && kl.coefficient !== 0) {
     if (kl.estimator !== 'k1') throw new RangeError('a KL penalty in the reward must use k1');

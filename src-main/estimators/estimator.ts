@@ -20,6 +20,24 @@ export interface EstimatorDefaults {
   readonly clip: { readonly low: number; readonly high: number } | null;
 }
 
+/** Settings that only some methods have. */
+export const specialSettings = [
+  'critic',
+  'lambda',
+  'valueClip',
+  'valueCoefficient',
+  'criticLearningRate',
+  'whiten',
+  'preferenceLoss',
+  'beta',
+  'labelSmoothing',
+  'margin',
+  'likelihoodWeight',
+  'desirableWeight',
+  'undesirableWeight',
+] as const satisfies readonly (keyof MethodConfig)[];
+export type SpecialSetting = (typeof specialSettings)[number];
+
 export interface Estimator {
   readonly name: EstimatorName;
   readonly title: string;
@@ -32,6 +50,8 @@ export interface Estimator {
     readonly memory: string;
   };
   readonly defaults: EstimatorDefaults;
+  /** Settings from `specialSettings` that this method has; all others of them are refused. */
+  readonly settings?: readonly SpecialSetting[];
   /** Settings resolved for this method. Call `validate` first. */
   spec(method: MethodConfig, budget: BudgetConfig): EstimatorSpec;
   /** Throws a user error that names the setting, the reason and what to do, for settings that cannot work. */

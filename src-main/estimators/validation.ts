@@ -1,6 +1,7 @@
 /** Settings that cannot work, refused before a run starts: what, why, and what to do instead. */
 import { userError } from '../contract/errors.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
+import { specialSettings } from './estimator.ts';
 import type { Estimator } from './estimator.ts';
 
 type Described = Pick<Estimator, 'title' | 'defaults'>;
@@ -48,6 +49,17 @@ export function refuseBaseline(estimator: Described, method: MethodConfig): void
   }
 }
 
+/** Refuses settings that belong to other methods. */
+export function refuseForeign(
+  estimator: Pick<Estimator, 'title' | 'defaults' | 'settings'>,
+  method: MethodConfig,
+): void {
+  for (const field of specialSettings) {
+    if (method[field] === undefined || estimator.settings?.includes(field)) continue;
+    throw notApplicable(estimator, field, 'it belongs to other methods', 'Leave it out.');
+  }
+}
+
 /** The error for a setting that a method does not have. */
 export function notApplicable(
   estimator: Described,
@@ -66,7 +78,17 @@ export function notApplicable(
 }
 
 function validateKl(method: MethodConfig): void {
-  const { where, estimator, coefficient } = method.kl;
+  const { where, estimator, coefficient, target } = method.kl;
+  if (target !== undefined && (where === 'none' || coefficient === 0)) {
+    throw userError(
+      'kl-nowhere',
+      `A wanted KL of ${target} has no effect while the penalty is switched off.`,
+      {
+        where: 'method.kl.target',
+        advice: 'Set where to reward (with k1) or loss (with k2) and a coefficient to begin with.',
+      },
+    );
+  }
   if (where === 'none' && coefficient > 0) {
     throw userError(
       'kl-nowhere',
