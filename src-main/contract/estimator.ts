@@ -7,11 +7,22 @@ import { z } from 'zod';
 /** Every estimator and method that an experiment may name. The one list to touch when one is added. */
 export const estimatorNames = [
   'reinforce',
+  'reinforce-plus-plus',
+  'reinforce-plus-plus-baseline',
   'rloo',
   'grpo',
   'dr-grpo',
+  'gspo',
+  'cispo',
+  'opo',
+  'gpg',
+  'pass-at-k',
   'remax',
+  'dapo',
   'ppo',
+  'vineppo',
+  'trepo',
+  'raft',
   'sft',
   'dpo',
   'kto',
@@ -28,12 +39,14 @@ export type Aggregation = z.infer<typeof aggregationSchema>;
 
 export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
-  where: z
-    .enum(['none', 'reward', 'loss'])
-    .meta({ label: 'Where the penalty acts', help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.' }),
-  estimator: z
-    .enum(['k1', 'k2', 'k3'])
-    .meta({ label: 'Estimate of the divergence', help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.' }),
+  where: z.enum(['none', 'reward', 'loss']).meta({
+    label: 'Where the penalty acts',
+    help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+  }),
+  estimator: z.enum(['k1', 'k2', 'k3']).meta({
+    label: 'Estimate of the divergence',
+    help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+  }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
   target: z
     .number()
@@ -54,6 +67,28 @@ export interface RolloutPlan {
   readonly samplesPerPrompt: number;
   /** Whether one greedy answer for each prompt is needed as its baseline; it is never trained on. */
   readonly greedy: boolean;
+  /** Rounds in which questions whose answers all have the same reward are replaced by further ones (DAPO); absent: none. */
+  readonly redraws?: number;
+  /** Values inside answers, estimated by fresh continuations (VinePPO, TRePO); absent where none are needed. */
+  readonly anchors?: AnchorPlan;
+}
+
+/** How an answer is looked into: `Anchor` positions of which the expected reward is estimated. */
+export interface AnchorPlan {
+  /**
+   * Which positions, besides 0, are anchors. All rules are fixed before the answer is known or read it only up to
+   * the position itself, for anything else is biased: `stride`: every `stride` tokens; `coins`: each position by a
+   * coin thrown ahead of generation; `lines`: after every token that ends a line.
+   */
+  readonly rule: 'stride' | 'coins' | 'lines';
+  /** Tokens between two anchors (`stride`). */
+  readonly stride: number;
+  /** Probability of each position (`coins`), or of each token (with `between: 'sparse'`). */
+  readonly chance: number;
+  /** Continuations of each anchor; their mean reward is its value. */
+  readonly continuations: number;
+  /** `segment`, `linear`: see `estimators/anchors.ts`; `sparse`: only tokens drawn by a coin are weighed, by 1 / chance. */
+  readonly between: 'segment' | 'linear' | 'sparse';
 }
 
 /** What an answer's reward is compared with. */
@@ -69,6 +104,10 @@ export type Baseline =
   | 'bestMinusSecond'
   /** Group mean, then times answers / answers with a reward other than 0 (GPG). */
   | 'groupMeanTimesNonzero'
+  /** Values of anchors inside the answer (VinePPO, TRePO); the rule between them is in the plan. */
+  | 'anchors'
+  /** Answers that are kept have the advantage 1, the others leave the gradient (RAFT). */
+  | 'keep'
   /** What a critic says before each token (PPO). */
   | 'critic';
 
@@ -97,6 +136,8 @@ export interface AdvantageSpec {
   readonly decay?: number;
   /** λ of generalized advantage estimation (`critic` only; default 1, the unbiased choice). */
   readonly lambda?: number;
+  /** Smallest reward of an answer that is kept (`keep` only); null: the best of each group, ties by chance. */
+  readonly keepFrom?: number | null;
   /**
    * Where a KL penalty in the reward enters: `score` takes the sum over the answer from its reward before the
    * baseline; `toGo` takes the sum from each token on from that token's advantage, after the baseline.
@@ -168,8 +209,16 @@ export interface PreferenceSpec {
   readonly reference: boolean;
 }
 
+/** DAPO's soft penalty for long answers: 0 up to `buffer` tokens before the limit, then falling to −factor at it. */
+export interface OverlongSpec {
+  readonly buffer: number;
+  readonly factor: number;
+}
+
 export interface EstimatorSpec {
   readonly plan: RolloutPlan;
+  /** Taken from the reward of training answers before the advantage; absent: nothing. */
+  readonly overlong?: OverlongSpec;
   readonly advantage: AdvantageSpec;
   readonly surrogate: SurrogateSpec;
   readonly kl: KlSpec;

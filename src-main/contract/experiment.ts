@@ -135,8 +135,16 @@ export const methodSchema = z.strictObject({
     term: 'weight decay',
     help: 'Decoupled decay of AdamW, on matrices only.',
   }),
-  beta1: field(z.number().min(0).max(0.9999).default(0.9), { label: 'Momentum', term: 'AdamW β1', help: 'Memory of past gradients.' }),
-  beta2: field(z.number().min(0).max(0.99999).default(0.999), { label: 'Scale memory', term: 'AdamW β2', help: 'Memory of past squared gradients.' }),
+  beta1: field(z.number().min(0).max(0.9999).default(0.9), {
+    label: 'Momentum',
+    term: 'AdamW β1',
+    help: 'Memory of past gradients.',
+  }),
+  beta2: field(z.number().min(0).max(0.99999).default(0.999), {
+    label: 'Scale memory',
+    term: 'AdamW β2',
+    help: 'Memory of past squared gradients.',
+  }),
   clipNorm: field(z.number().positive().nullable().default(1), {
     label: 'Largest update',
     term: 'gradient clipping (global norm)',
@@ -153,8 +161,16 @@ export const methodSchema = z.strictObject({
     term: 'minibatches',
     help: 'Optimizer steps that one pass over the batch is cut into.',
   }),
-  clipLow: field(z.number().min(0).max(1).optional(), { label: 'Lower clip', term: 'ε low', help: 'Lower width of the clip band of the ratio.' }),
-  clipHigh: field(z.number().min(0).max(10).optional(), { label: 'Upper clip', term: 'ε high', help: 'Upper width of the clip band of the ratio.' }),
+  clipLow: field(z.number().min(0).max(1).optional(), {
+    label: 'Lower clip',
+    term: 'ε low',
+    help: 'Lower width of the clip band of the ratio.',
+  }),
+  clipHigh: field(z.number().min(0).max(10).optional(), {
+    label: 'Upper clip',
+    term: 'ε high',
+    help: 'Upper width of the clip band of the ratio.',
+  }),
   aggregation: field(aggregationSchema.optional(), {
     label: 'Weight of long answers',
     term: 'loss aggregation',
@@ -232,6 +248,58 @@ export const methodSchema = z.strictObject({
   undesirableWeight: field(z.number().min(0).optional(), {
     label: 'Weight of bad answers',
     help: 'For KTO: weight of answers called bad.',
+  redraws: field(z.int().min(0).max(100).optional(), {
+    label: 'Rounds of further questions',
+    term: 'dynamic sampling',
+    help: 'For DAPO: questions whose answers all got the same reward are replaced by further ones, at most this often in a step.',
+    unit: 'rounds',
+    raising: 'Raising it fills steps with questions that teach something, and costs more answers.',
+  }),
+  overlongBuffer: field(z.int().min(0).optional(), {
+    label: 'Last tokens that cost',
+    term: 'overlong buffer',
+    help: 'For DAPO: answers that end within this many tokens of the longest answer lose reward, up to the penalty.',
+    unit: 'tokens',
+  }),
+  overlongPenalty: field(z.number().min(0).optional(), {
+    label: 'Penalty at the longest answer',
+    term: 'overlong penalty factor',
+    help: 'For DAPO: what an answer of the greatest length loses of its reward; 0 switches the penalty off.',
+  }),
+  keepFrom: field(z.number().optional(), {
+    label: 'Reward from which answers are kept',
+    term: 'rejection threshold',
+    help: 'For RAFT: every answer with at least this reward is learnt; left out, the best answer to each question.',
+  }),
+  anchorRule: field(z.enum(['stride', 'coins', 'lines']).optional(), {
+    label: 'Where to look into an answer',
+    term: 'anchor rule',
+    help: 'For VinePPO and TRePO: stride looks every few tokens, coins at random places drawn ahead, lines after each line.',
+  }),
+  anchorStride: field(z.int().min(1).optional(), {
+    label: 'Tokens between looks',
+    term: 'anchor stride',
+    help: 'For VinePPO and TRePO with stride: tokens from one look to the next; a quarter of the longest answer when left out.',
+    unit: 'tokens',
+    raising: 'Raising it saves continuations and tells tokens apart less finely.',
+  }),
+  anchorChance: field(z.number().gt(0).max(1).optional(), {
+    label: 'Chance of a look',
+    term: 'anchor probability',
+    help: 'For TRePO with coins: the chance of each place of the answer to be looked at; four looks in the longest answer when left out.',
+    raising: 'Raising it tells tokens apart more finely and costs more continuations.',
+  }),
+  anchorBetween: field(z.enum(['segment', 'linear', 'sparse']).optional(), {
+    label: 'Between two looks',
+    term: 'interpolation',
+    help: 'For TRePO: segment credits the tokens between two looks together, linear shares the credit out (biased), sparse credits drawn tokens alone.',
+  }),
+  continuations: field(z.int().min(1).max(256).optional(), {
+    label: 'Continuations of each look',
+    term: 'Monte-Carlo rollouts',
+    help: 'For VinePPO and TRePO: fresh ends that are sampled from each place looked at; their mean reward is its value.',
+    unit: 'continuations',
+    raising: 'Raising it makes the signal steadier and costs generated tokens.',
   }),
   kl: field(klSchema.default({ where: 'none', estimator: 'k1', coefficient: 0 }), {
     label: 'Stay close to the original model',
@@ -247,7 +315,11 @@ export const methodSchema = z.strictObject({
 });
 
 export const budgetSchema = z.strictObject({
-  steps: field(z.int().min(1).max(10_000_000).default(200), { label: 'Steps', help: 'Learning steps in the whole run.', unit: 'steps' }),
+  steps: field(z.int().min(1).max(10_000_000).default(200), {
+    label: 'Steps',
+    help: 'Learning steps in the whole run.',
+    unit: 'steps',
+  }),
   promptsPerStep: field(z.int().min(1).max(65_536).default(16), {
     label: 'Questions per step',
     term: 'batch size in prompts',
@@ -273,9 +345,21 @@ export const budgetSchema = z.strictObject({
     help: 'Divides the logits when answers are sampled; learning uses the same value.',
     raising: 'Raising it makes answers more varied.',
   }),
-  seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
-  evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
-  checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  seeds: field(z.array(z.int().min(0)).min(1).default([1]), {
+    label: 'Seeds',
+    help: 'One run for each seed; the same seed gives the same run.',
+  }),
+  evaluateEvery: field(z.int().min(1).default(20), {
+    label: 'Evaluate every',
+    help: 'Steps between evaluations on held-out questions.',
+    unit: 'steps',
+  }),
+  checkpointEvery: field(z.int().min(1).default(50), {
+    label: 'Save every',
+    term: 'checkpoint interval',
+    help: 'Steps between saved checkpoints.',
+    unit: 'steps',
+  }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',
@@ -286,7 +370,10 @@ export const budgetSchema = z.strictObject({
 
 export const experimentSchema = z.strictObject({
   version: z.literal(1).meta({ label: 'Version', help: 'Version of this format.' }),
-  name: field(z.string().min(1).max(200), { label: 'Name', help: 'What this experiment is called in lists.' }),
+  name: field(z.string().min(1).max(200), {
+    label: 'Name',
+    help: 'What this experiment is called in lists.',
+  }),
   model: modelSchema,
   data: dataSchema,
   reward: rewardSchema.optional(),
@@ -296,7 +383,10 @@ export const experimentSchema = z.strictObject({
   vary: z
     .record(z.string(), z.array(z.json()).min(1))
     .optional()
-    .meta({ label: 'Settings to compare', help: 'Settings by path, such as method.estimator, with the values to try: one run for each combination and seed.' }),
+    .meta({
+      label: 'Settings to compare',
+      help: 'Settings by path, such as method.estimator, with the values to try: one run for each combination and seed.',
+    }),
 });
 
 /** An experiment as a person writes it: defaults may be missing. */
@@ -314,7 +404,11 @@ export type RunConfig = z.output<typeof runConfigSchema>;
 export function fieldHelp(path: string): FieldHelp | undefined {
   let schema: z.ZodType | undefined = experimentSchema;
   for (const key of path.split('.')) {
-    while (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
+    while (
+      schema instanceof z.ZodPrefault ||
+      schema instanceof z.ZodDefault ||
+      schema instanceof z.ZodOptional
+    ) {
       schema = schema.unwrap() as z.ZodType;
     }
     if (!(schema instanceof z.ZodObject)) return undefined;

@@ -47,6 +47,7 @@ export const dpo: Estimator = {
   title: 'DPO',
   description:
     'Learns from pairs of answers: the better one is to gain on the worse one, compared with the starting model.',
+  choose: 'When you have pairs of answers and no reward that can be computed.',
   cost: { generations: 'None; the data holds pairs.', memory: referenceMemory },
   defaults: datasetDefaults,
   settings: dpoSettings,

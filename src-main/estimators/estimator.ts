@@ -20,29 +20,15 @@ export interface EstimatorDefaults {
   readonly clip: { readonly low: number; readonly high: number } | null;
 }
 
-/** Settings that only some methods have. */
-export const specialSettings = [
-  'critic',
-  'lambda',
-  'valueClip',
-  'valueCoefficient',
-  'criticLearningRate',
-  'whiten',
-  'preferenceLoss',
-  'beta',
-  'labelSmoothing',
-  'margin',
-  'likelihoodWeight',
-  'desirableWeight',
-  'undesirableWeight',
-] as const satisfies readonly (keyof MethodConfig)[];
-export type SpecialSetting = (typeof specialSettings)[number];
-
 export interface Estimator {
   readonly name: EstimatorName;
   readonly title: string;
   /** One plain sentence. */
   readonly description: string;
+  /** When to choose it, in one plain sentence. */
+  readonly choose: string;
+  /** Settings under `method` that belong to this method and few others: shown first in a form. */
+  readonly settings: readonly (keyof MethodConfig)[];
   readonly cost: {
     /** What is generated for each question of a step, in words. */
     readonly generations: string;
@@ -50,8 +36,6 @@ export interface Estimator {
     readonly memory: string;
   };
   readonly defaults: EstimatorDefaults;
-  /** Settings from `specialSettings` that this method has; all others of them are refused. */
-  readonly settings?: readonly SpecialSetting[];
   /** Settings resolved for this method. Call `validate` first. */
   spec(method: MethodConfig, budget: BudgetConfig): EstimatorSpec;
   /** Throws a user error that names the setting, the reason and what to do, for settings that cannot work. */
@@ -71,9 +55,11 @@ export interface OnlineTraits {
   /**
    * `clipped`: always the clipped surrogate. `policyGradient`: plain policy gradient as long as each batch gives
    * one update; with more, answers are no longer fresh and the clipped surrogate takes over (at ratio 1 its
-   * gradient is the same).
+   * gradient is the same). `cispo`: policy gradient weighted by the clipped ratio.
    */
-  readonly loss: 'clipped' | 'policyGradient';
+  readonly loss: 'clipped' | 'policyGradient' | 'cispo';
+  /** Which ratio is clipped; that of each token where left out. */
+  readonly ratio?: SurrogateSpec['ratio'];
 }
 
 /** The specification of a method that learns from its own sampled answers. */
@@ -92,8 +78,8 @@ function onlineSurrogate(traits: OnlineTraits, method: MethodConfig, budget: Bud
   const asked = method.clipLow !== undefined || method.clipHigh !== undefined;
   const plain = traits.loss === 'policyGradient' && fresh && !asked;
   return {
-    kind: plain ? 'pg' : 'ppoClip',
-    ratio: 'token',
+    kind: traits.loss === 'cispo' ? 'cispo' : plain ? 'pg' : 'ppoClip',
+    ratio: traits.ratio ?? 'token',
     clipLow: method.clipLow ?? traits.defaults.clip?.low ?? 0.2,
     clipHigh: method.clipHigh ?? traits.defaults.clip?.high ?? 0.2,
     aggregation: method.aggregation ?? traits.defaults.aggregation,

@@ -13,6 +13,7 @@ export const kto: Estimator = {
   name: 'kto',
   title: 'KTO',
   description: 'Learns from answers that were called good or bad, each by itself; pairs are not needed.',
+  choose: 'When answers have a verdict each, but do not come in pairs.',
   cost: { generations: 'None; the data holds judged answers.', memory: referenceMemory },
   defaults: datasetDefaults,
   settings: ['beta', 'desirableWeight', 'undesirableWeight'],

@@ -11,12 +11,13 @@ export const onlineDpo: Estimator = {
   title: 'Online DPO',
   description:
     'Asks each question twice, lets the reward say which answer is better, and learns from the pair.',
+  choose: 'When rewards say only which of two answers is better.',
   cost: {
     generations: 'Two answers for each question (more if asked for: best against worst).',
     memory: referenceMemory,
   },
   defaults,
-  settings: dpoSettings,
+  settings: ['groupSize', ...dpoSettings],
   spec: (method, budget) =>
     preferenceMethodSpec(dpoPreference(method), method.groupSize ?? defaults.groupSize, method, budget),
   validate(method, budget) {

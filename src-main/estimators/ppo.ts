@@ -43,13 +43,14 @@ export const ppo: Estimator = {
   title: 'PPO',
   description:
     'Trains a second predictor, the critic, that says at every word how the answer will end, and learns from where it was wrong.',
+  choose: 'When answers are long and a question can be asked only once: a critic tells their words apart.',
   cost: {
     generations: 'One answer for each question (more if asked for).',
     memory:
       'The model and its optimizer state, and the same again for a critic of its own; with a KL penalty also a copy of the starting weights.',
   },
   defaults,
-  settings: ['critic', 'lambda', 'valueClip', 'valueCoefficient', 'criticLearningRate', 'whiten'],
+  settings: ['groupSize', 'critic', 'lambda', 'valueClip', 'valueCoefficient', 'criticLearningRate', 'whiten'],
   spec: (method, budget) => ({ ...onlineSpec(traits(method), method, budget), critic: criticSpec(method) }),
   validate(method, budget) {
     refuseBaseline(ppo, method);

@@ -52,7 +52,7 @@ export function preferenceMethodSpec(
  * @throws user errors for settings without meaning here, and for more minibatches than questions
  */
 export function validatePreference(
-  estimator: Pick<Estimator, 'title' | 'defaults'>,
+  estimator: Pick<Estimator, 'title' | 'defaults' | 'settings'>,
   method: MethodConfig,
   budget: BudgetConfig,
 ): void {

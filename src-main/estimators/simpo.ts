@@ -15,6 +15,7 @@ export const simpo: Estimator = {
   title: 'SimPO',
   description:
     'Learns from pairs without a second model: per word, the better answer is to be likelier by a set lead.',
+  choose: 'When memory is short and answers of very different lengths are compared.',
   cost: { generations: 'None; the data holds pairs.', memory: 'The model and its optimizer state.' },
   defaults: datasetDefaults,
   settings: ['beta', 'margin', 'labelSmoothing', 'likelihoodWeight'],

@@ -1,10 +1,43 @@
 /** Settings that cannot work, refused before a run starts: what, why, and what to do instead. */
 import { userError } from '../contract/errors.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
-import { specialSettings } from './estimator.ts';
 import type { Estimator } from './estimator.ts';
 
-type Described = Pick<Estimator, 'title' | 'defaults'>;
+type Described = Pick<Estimator, 'title' | 'defaults' | 'settings'>;
+
+/** Settings that only some methods have, with those methods. */
+const owners: readonly (readonly [field: keyof MethodConfig, methods: string])[] = [
+  ['redraws', 'dapo'],
+  ['overlongBuffer', 'dapo'],
+  ['overlongPenalty', 'dapo'],
+  ['keepFrom', 'raft'],
+  ['anchorRule', 'vineppo and trepo'],
+  ['anchorStride', 'vineppo and trepo'],
+  ['anchorChance', 'trepo'],
+  ['anchorBetween', 'trepo'],
+  ['continuations', 'vineppo and trepo'],
+  ['critic', 'ppo'],
+  ['lambda', 'ppo'],
+  ['valueClip', 'ppo'],
+  ['valueCoefficient', 'ppo'],
+  ['criticLearningRate', 'ppo'],
+  ['whiten', 'ppo'],
+  ['preferenceLoss', 'dpo and online-dpo'],
+  ['beta', 'methods that learn from pairs'],
+  ['labelSmoothing', 'dpo, online-dpo and simpo'],
+  ['margin', 'simpo'],
+  ['likelihoodWeight', 'dpo, online-dpo and simpo'],
+  ['desirableWeight', 'kto'],
+  ['undesirableWeight', 'kto'],
+];
+
+/** Refuses settings that are set although they belong to other methods. */
+export function refuseForeign(estimator: Described, method: MethodConfig): void {
+  for (const [field, methods] of owners) {
+    if (method[field] === undefined || estimator.settings.includes(field)) continue;
+    throw notApplicable(estimator, field, `it belongs to ${methods}`, 'Leave it out.');
+  }
+}
 
 /** Checks common to all methods that sample answers. `smallestGroup` is 2 where answers are compared with each other. */
 export function validateOnline(
@@ -13,6 +46,7 @@ export function validateOnline(
   method: MethodConfig,
   budget: BudgetConfig,
 ): void {
+  refuseForeign(estimator, method);
   const groupSize = method.groupSize ?? estimator.defaults.groupSize;
   if (groupSize < smallestGroup) {
     throw userError(
@@ -46,17 +80,6 @@ export function refuseBaseline(estimator: Described, method: MethodConfig): void
         'Leave it out, or use the method reinforce.',
       );
     }
-  }
-}
-
-/** Refuses settings that belong to other methods. */
-export function refuseForeign(
-  estimator: Pick<Estimator, 'title' | 'defaults' | 'settings'>,
-  method: MethodConfig,
-): void {
-  for (const field of specialSettings) {
-    if (method[field] === undefined || estimator.settings?.includes(field)) continue;
-    throw notApplicable(estimator, field, 'it belongs to other methods', 'Leave it out.');
   }
 }
 

@@ -4,15 +4,18 @@
  */
 import { userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
-import type { RewardScore } from '../contract/reward.ts';
+import { uniform } from '../contract/random.ts';
 import { computeAdvantages } from '../estimators/advantages.ts';
-import type { SampleResult } from '../rollout/sampler.ts';
+import { lookAhead } from './continuations.ts';
 import type { LearnerSequence, OptimizerSettings, TokenScores } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
 import { reportProgress } from './progress.ts';
+import { redraw } from './redraw.ts';
+import { gradeTraining, penalized } from './rollouts.ts';
+import type { Rollouts } from './rollouts.ts';
 import { rolloutMetrics } from './step-metrics.ts';
 import { streams } from './training-parts.ts';
-import type { AnswerText, PreparedPrompt, TrainingParts } from './training-parts.ts';
+import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
 import { updatePolicy } from './update-policy.ts';
 
 /** What a step changes in the state of the loop, besides the weights. */
@@ -27,20 +30,6 @@ export interface StepOutcome {
   /** False when the update was left out because loss or gradient was not finite. */
   readonly applied: boolean;
   readonly change: StepChange;
-}
-
-/** Answers of one step, before anything is learnt from them. Lists have one entry for each answer. */
-interface Rollouts {
-  readonly prompts: readonly PreparedPrompt[];
-  readonly groups: readonly number[];
-  readonly answers: readonly SampleResult[];
-  readonly texts: readonly AnswerText[];
-  readonly rewards: readonly RewardScore[];
-  /** Reward of the greedy answer to each question (ReMax), else null. */
-  readonly greedyRewards: readonly (number | null)[] | null;
-  readonly tokens: number;
-  readonly generateSeconds: number;
-  readonly rewardSeconds: number;
 }
 
 /**
@@ -61,8 +50,17 @@ export async function rolloutStep(
 ): Promise<StepOutcome> {
   const { spec, config, learner } = parts;
   const { temperature } = config.budget;
-  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  const drawn = await redraw(
+    parts,
+    state.step,
+    prompts,
+    await sampleAndGrade(parts, prompts, state.step),
+    (further, firstSlot) => sampleAndGrade(parts, further, state.step, firstSlot),
+  );
+  const rollouts = shaped(parts, drawn.kept);
+  const dropped = drawn.dropped && shaped(parts, drawn.dropped);
   checkGradable(parts, rollouts, state.step);
+  const ahead = spec.plan.anchors ? await lookAhead(parts, rollouts, spec.plan.anchors, state.step) : null;
   const learnStarted = parts.now();
   const sequences = rollouts.answers.map((answer, place): LearnerSequence => ({
     promptIds: rollouts.prompts[place]!.promptIds,
@@ -85,6 +83,8 @@ export async function rolloutStep(
       rewards: rollouts.rewards.map((score) => score.total),
       lengths: sequences.map((sequence) => sequence.answerIds.length),
       ...(rollouts.greedyRewards === null ? {} : { greedyRewards: rollouts.greedyRewards }),
+      ...(ahead === null ? {} : { values: ahead.values }),
+      ...(spec.advantage.baseline === 'keep' ? { tieBreaks: tieBreaks(parts, rollouts, state.step) } : {}),
       ...(oldLogprobs === null || referenceLogprobs === null
         ? {}
         : { logprobs: oldLogprobs, referenceLogprobs }),
@@ -116,17 +116,21 @@ export async function rolloutStep(
     ...withScores(scores[place] ?? null),
     advantages: advantages[place]!,
     ...(referenceLogprobs === null ? {} : { referenceLogprobs: referenceLogprobs[place]! }),
+    ...(ahead === null ? {} : { anchors: ahead.anchors[place]! }),
   }));
+  const replaced = dropped === null ? [] : dropped.answers.map((_, place) => sampleOf(dropped, place));
   const seconds = {
-    generate: rollouts.generateSeconds,
-    reward: rollouts.rewardSeconds,
+    generate: rollouts.generateSeconds + (ahead?.generateSeconds ?? 0),
+    reward: rollouts.rewardSeconds + (ahead?.rewardSeconds ?? 0),
     learn: (parts.now() - learnStarted) / 1000,
   };
-  const { groups, greedyRewards, tokens } = rollouts;
+  const { groups, greedyRewards } = rollouts;
+  const tokens = rollouts.tokens + (ahead?.tokens ?? 0);
   const { movingAverage } = state;
   const measures = {
     samples,
     groups,
+    replaced: dropped === null ? null : { samples: replaced, groups: dropped.groups },
     greedyRewards,
     tokens,
     advantages,
@@ -138,15 +142,22 @@ export async function rolloutStep(
     seconds,
   };
   return {
-    metrics: rolloutMetrics(measures, spec.surrogate, spec.kl),
-    samples,
+    metrics: {
+      ...rolloutMetrics(measures, spec.surrogate, spec.kl),
+      ...ahead?.metrics,
+      ...(spec.plan.redraws === undefined ? {} : { redrawRounds: drawn.rounds }),
+      ...(spec.advantage.baseline === 'keep'
+        ? { keptShare: included.filter(Boolean).length / included.length }
+        : {}),
+    },
+    samples: [...samples, ...replaced],
     applied: update.failed === 0,
     change: {
       movingAverage: nextAdvantageState.movingAverage,
       samplerGap: measured ?? state.samplerGap,
-      answers: state.answers + rollouts.answers.length,
-      generatedTokens: state.generatedTokens + rollouts.tokens,
-      generateSeconds: state.generateSeconds + rollouts.generateSeconds,
+      answers: state.answers + samples.length + replaced.length,
+      generatedTokens: state.generatedTokens + tokens,
+      generateSeconds: state.generateSeconds + seconds.generate,
     },
   };
 }
@@ -157,19 +168,38 @@ export async function rolloutStep(
  */
 function needsOldScores(parts: TrainingParts, state: LoopState): boolean {
   const { surrogate, kl } = parts.spec;
+  // Nothing is compared with the old policy where answers are learnt as they stand.
+  if (surrogate.kind === 'nll') return false;
   if (surrogate.epochs > 1 || parts.config.method.minibatches > 1) return true;
   if (kl.where === 'reward' && kl.coefficient > 0) return true;
   return surrogate.samplerCap !== null && (state.samplerGap === null || state.samplerGap > negligibleGap);
 }
 
+/** A random number for each answer, which decides between equally good ones. */
+function tieBreaks(parts: TrainingParts, rollouts: Rollouts, step: number): number[] {
+  const stream = [parts.config.seed, streams.tie, step];
+  return rollouts.answers.map((_, place) => uniform(stream, place));
+}
+
+/** Answers with what their length costs taken off their rewards. */
+function shaped(parts: TrainingParts, rollouts: Rollouts): Rollouts {
+  const { overlong } = parts.spec;
+  const { maxTokens } = parts.config.budget;
+  const rewards = rollouts.rewards.map((score, place) =>
+    penalized(score, rollouts.answers[place]!.ids.length, overlong, maxTokens),
+  );
+  return { ...rollouts, rewards };
+}
+
+/** @param firstSlot number of the first question within the step: no two questions of a step share a stream */
 async function sampleAndGrade(
   parts: TrainingParts,
   prompts: readonly PreparedPrompt[],
   step: number,
+  firstSlot = 0,
 ): Promise<Rollouts> {
   const { plan } = parts.spec;
   const { seed, budget } = parts.config;
-  if (parts.grade === null) throw new Error('learning from sampled answers needs a reward');
   const started = parts.now();
   const asked = prompts.flatMap((prompt, slot) =>
     Array.from({ length: plan.samplesPerPrompt }, (_, sample) => ({ prompt, slot, sample })),
@@ -179,7 +209,7 @@ async function sampleAndGrade(
   const answers = await parts.sampler.generate(
     asked.map(({ prompt, slot, sample }) => ({
       promptIds: prompt.promptIds,
-      stream: [seed, streams.answer, step, slot, sample],
+      stream: [seed, streams.answer, step, firstSlot + slot, sample],
     })),
     {
       ...options,
@@ -200,15 +230,15 @@ async function sampleAndGrade(
   await parts.pause();
   const texts = await parts.decode(answers);
   const greedyTexts = greedy && (await parts.decode(greedy));
-  const rewards = await parts.grade(
-    'train',
+  const rewards = await gradeTraining(
+    parts,
     asked.map(({ prompt }, place) => ({ prompt, text: texts[place]!.text, finish: answers[place]!.finish })),
   );
   const greedyRewards =
     greedy && greedyTexts
       ? (
-          await parts.grade(
-            'train',
+          await gradeTraining(
+            parts,
             prompts.map((prompt, slot) => ({
               prompt,
               text: greedyTexts[slot]!.text,
@@ -220,6 +250,7 @@ async function sampleAndGrade(
   return {
     prompts: asked.map(({ prompt }) => prompt),
     groups: asked.map(({ slot }) => slot),
+    places: asked.map(({ sample }) => sample),
     answers,
     texts,
     rewards,
@@ -257,11 +288,10 @@ function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): 
 function sampleOf(rollouts: Rollouts, place: number): Sample {
   const prompt = rollouts.prompts[place]!;
   const answer = rollouts.answers[place]!;
-  const group = rollouts.groups[place]!;
   return {
     split: 'train',
     promptIndex: prompt.index,
-    sampleIndex: place - rollouts.groups.indexOf(group),
+    sampleIndex: rollouts.places[place]!,
     prompt: prompt.prompt,
     reference: prompt.reference,
     promptIds: prompt.promptIds,

@@ -66,4 +66,4 @@ export interface TrainingParts {
 }
 
 /** First number of every random stream of training after the seed, so that no two uses share numbers. */
-export const streams = { answer: 1, minibatch: 2 } as const;
+export const streams = { answer: 1, minibatch: 2, redraw: 3, anchor: 4, continuation: 5, tie: 6 } as const;

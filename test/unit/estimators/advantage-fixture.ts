@@ -91,7 +91,7 @@ export function batchOf(each: AdvantageCase): AdvantageBatch {
     rewards,
     lengths,
     ...(greedyRewards === undefined ? {} : { greedyRewards }),
-    ...(values === undefined ? {} : { values }),
+    ...(values === undefined ? {} : { criticValues: values }),
     ...(logps === undefined ? {} : { logprobs: logps }),
     ...(refLogps === undefined ? {} : { referenceLogprobs: refLogps }),
   };

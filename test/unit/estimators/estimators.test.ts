@@ -102,6 +102,35 @@ describe('specifications', () => {
     });
   });
 
+  it('the rest of the family differs where it says', () => {
+    const whitened = { scale: 'batchTokens', ddof: 1, eps: 1e-8, epsAt: 'var' };
+    expect(specOf({ estimator: 'reinforce-plus-plus' })).toMatchObject({
+      plan: { samplesPerPrompt: 1 },
+      advantage: { baseline: 'none', ...whitened },
+      surrogate: { kind: 'ppoClip', aggregation: 'tokenMean' },
+    });
+    expect(specOf({ estimator: 'reinforce-plus-plus-baseline' }).advantage).toMatchObject({
+      baseline: 'groupMean',
+      ...whitened,
+    });
+    expect(specOf({ estimator: 'gspo' }).surrogate).toMatchObject({
+      kind: 'ppoClip',
+      ratio: 'seqMean',
+      clipLow: 3e-4,
+      clipHigh: 4e-4,
+    });
+    expect(specOf({ estimator: 'cispo' }).surrogate).toMatchObject({
+      kind: 'cispo',
+      clipLow: 1,
+      clipHigh: 4,
+    });
+    expect(specOf({ estimator: 'opo' }).advantage.baseline).toBe('lengthWeightedGroupMean');
+    expect(specOf({ estimator: 'gpg' }).advantage.baseline).toBe('groupMeanTimesNonzero');
+    expect(specOf({ estimator: 'pass-at-k' }).advantage.baseline).toBe('bestMinusSecond');
+    for (const estimator of ['opo', 'gpg', 'pass-at-k'])
+      expect(specOf({ estimator }).surrogate.kind).toBe('pg');
+  });
+
   it('remax asks for one greedy answer, sft for none at all', () => {
     expect(specOf({ estimator: 'remax' }).plan).toEqual({ samplesPerPrompt: 1, greedy: true });
     expect(specOf({ estimator: 'sft' })).toMatchObject({
@@ -117,6 +146,12 @@ describe('refusals name the setting, the reason and a way out', () => {
     [{ estimator: 'grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
     [{ estimator: 'dr-grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
     [{ estimator: 'rloo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'gspo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'cispo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'opo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'gpg', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'pass-at-k', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'reinforce-plus-plus-baseline', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
     [{ estimator: 'grpo', baseline: 'none' }, 'setting-not-applicable', 'method.baseline'],
     [{ estimator: 'remax', baselineDecay: 0.5 }, 'setting-not-applicable', 'method.baselineDecay'],
     [
@@ -135,6 +170,14 @@ describe('refusals name the setting, the reason and a way out', () => {
     const error = refusal(method);
     expect(error).toMatchObject({ kind: 'user', code, where });
     expect(error.advice).toBeTruthy();
+  });
+
+  it('a step of one answer is refused where answers of a step are compared', () => {
+    const one = budgetSchema.parse({ promptsPerStep: 1 });
+    const method = methodSchema.parse({ estimator: 'reinforce-plus-plus' });
+    expect(() => estimatorSpec(method, one)).toThrow(
+      expect.objectContaining({ code: 'batch-too-small', where: 'budget.promptsPerStep' }),
+    );
   });
 
   it('accepts the same settings where they work', () => {

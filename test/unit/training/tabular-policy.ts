@@ -79,11 +79,12 @@ export class TabularPolicy implements Learner, Sampler {
   }
 
   async generate(requests: readonly SampleRequest[], options: SampleOptions): Promise<SampleResult[]> {
-    return requests.map(({ promptIds, stream }, index) => {
+    return requests.map(({ promptIds, stream, maxTokens = options.maxTokens }, index) => {
       const ids: number[] = [];
       const logprobs: number[] = [];
-      let previous = 0;
-      while (ids.length < options.maxTokens) {
+      // What follows the question in a prompt is the beginning of an answer.
+      let previous = promptIds.length > 1 ? promptIds.at(-1)! : 0;
+      while (ids.length < maxTokens) {
         const greedy = options.temperature === 0;
         const p = this.probabilities(
           this.table,
