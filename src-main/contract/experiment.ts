@@ -248,6 +248,7 @@ export const methodSchema = z.strictObject({
   undesirableWeight: field(z.number().min(0).optional(), {
     label: 'Weight of bad answers',
     help: 'For KTO: weight of answers called bad.',
+  }),
   redraws: field(z.int().min(0).max(100).optional(), {
     label: 'Rounds of further questions',
     term: 'dynamic sampling',

@@ -71,6 +71,13 @@ export interface GradientGraph {
   readonly rows: readonly RowsOutput[];
 }
 
+/** The graph of a surrogate loss. */
+export interface LossGraph extends GradientGraph {
+  readonly loss: Output;
+  readonly logprobs: Output;
+  readonly entropies: Output;
+}
+
 export interface ScoreGraph {
   readonly graph: Graph;
   readonly logprobs: Output;
@@ -116,20 +123,23 @@ export function buildScoreGraph(config: ModelConfig, valueHead = false): ScoreGr
 }
 
 /** The loss Σ weight · token loss (and of a value head Σ weight · value loss) with the gradients of all weights. */
-export function buildLossGraph(config: ModelConfig, form: LossForm): GradientGraph {
+export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
   const { graph, logprobs, entropies, values } = buildScoreGraph(config, form.critic !== undefined);
   const policy = weightedSum(graph, lossInputs.weights, tokenLoss(graph, logprobs.node, form));
-  const results: Output[] = [logprobs, entropies];
-  if (values === null || form.critic === undefined)
-    return withGradients(graph, policy, results, form.accumulate);
+  const finished = (loss: GraphNode, results: readonly Output[]): LossGraph => ({
+    ...withGradients(graph, loss, [logprobs, entropies, ...results], form.accumulate),
+    loss: { name: 'loss', node: loss },
+    logprobs,
+    entropies,
+  });
+  if (values === null || form.critic === undefined) return finished(policy, []);
   const ofValues = weightedSum(
     graph,
     lossInputs.valueWeights,
     valueTokenLoss(graph, values.node, form.critic.clip),
   );
   const loss = graph.addition(policy, graph.scale(ofValues, form.critic.coefficient));
-  results.push(values, { name: 'value-loss', node: ofValues });
-  return withGradients(graph, loss, results, form.accumulate);
+  return finished(loss, [values, { name: 'value-loss', node: ofValues }]);
 }
 
 /** A graph whose result `loss` is differentiated with respect to every parameter that it reaches. */
