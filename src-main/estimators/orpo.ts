@@ -12,7 +12,8 @@ export const orpo: Estimator = {
   title: 'ORPO',
   description:
     'Learns the better answers word by word and lowers the odds of the worse ones, in one step and without a second model.',
-  choose: 'When the model has not seen such answers yet and pairs are at hand: imitation and preference in one.',
+  choose:
+    'When the model has not seen such answers yet and pairs are at hand: imitation and preference in one.',
   cost: { generations: 'None; the data holds pairs.', memory: 'The model and its optimizer state.' },
   defaults: datasetDefaults,
   settings: ['beta'],

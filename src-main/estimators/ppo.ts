@@ -50,7 +50,15 @@ export const ppo: Estimator = {
       'The model and its optimizer state, and the same again for a critic of its own; with a KL penalty also a copy of the starting weights.',
   },
   defaults,
-  settings: ['groupSize', 'critic', 'lambda', 'valueClip', 'valueCoefficient', 'criticLearningRate', 'whiten'],
+  settings: [
+    'groupSize',
+    'critic',
+    'lambda',
+    'valueClip',
+    'valueCoefficient',
+    'criticLearningRate',
+    'whiten',
+  ],
   spec: (method, budget) => ({ ...onlineSpec(traits(method), method, budget), critic: criticSpec(method) }),
   validate(method, budget) {
     refuseBaseline(ppo, method);

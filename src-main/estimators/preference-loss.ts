@@ -64,9 +64,7 @@ export function pairLoss(pairs: readonly PreferencePair[], spec: PreferenceSpec)
         term.chosen * share(chosen) - (spec.likelihood > 0 ? likelihood : 0),
       ),
     );
-    rejectedGradients.push(
-      new Float64Array(rejected.logprobs.length).fill(term.rejected * share(rejected)),
-    );
+    rejectedGradients.push(new Float64Array(rejected.logprobs.length).fill(term.rejected * share(rejected)));
   }
   return { loss, chosenGradients, rejectedGradients };
 }

@@ -15,8 +15,7 @@ export function preferenceMetrics(
   const answers = examples.flat();
   if (answers.length === 0) return {};
   const reward = (answer: JudgedAnswer): number => spec.beta * answerScore(answer, spec);
-  const logprob = (answer: JudgedAnswer): number =>
-    answerScore(answer, { reference: false, average: false });
+  const logprob = (answer: JudgedAnswer): number => answerScore(answer, { reference: false, average: false });
   const good = answers.filter(({ desirable }) => desirable);
   const bad = answers.filter(({ desirable }) => !desirable);
   const metrics: Metrics = {};

@@ -89,14 +89,10 @@ class CompiledCritic implements Critic {
     );
     const loss = new Float32Array(1);
     const values = new Float32Array(batch.scored);
-    await this.#engine.backward(
-      program,
-      batch,
-      noTemperature,
-      accumulate,
-      valueFeeds(part, batch.scored),
-      { loss: bind(loss, []), values: bind(values, [batch.scored, 1]) },
-    );
+    await this.#engine.backward(program, batch, noTemperature, accumulate, valueFeeds(part, batch.scored), {
+      loss: bind(loss, []),
+      values: bind(values, [batch.scored, 1]),
+    });
     splitColumn(members, sequences, values, results);
     return loss[0] ?? NaN;
   }

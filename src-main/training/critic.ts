@@ -9,7 +9,9 @@ export interface Critic {
   /** Value before each answer token; no gradient. */
   values(sequences: readonly LearnerSequence[]): Promise<Float32Array[]>;
   /** Adds the gradient of the value loss over these sequences to what is accumulated; returns Σ weight × loss, times the coefficient. */
-  accumulate(sequences: readonly ValueSequence[]): Promise<{ readonly loss: number; readonly values: readonly Float32Array[] }>;
+  accumulate(
+    sequences: readonly ValueSequence[],
+  ): Promise<{ readonly loss: number; readonly values: readonly Float32Array[] }>;
   /** One AdamW update from the accumulated gradient, which is then empty again. */
   step(settings: OptimizerSettings): StepResult;
   /** Writes weights and optimizer state below `directory`. */

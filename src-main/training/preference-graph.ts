@@ -64,9 +64,7 @@ export function preferenceLossNode(graph: Graph, logprobs: GraphNode, spec: Pref
         );
   const weighted = graph.multiply(graph.input(preferenceInputs.weights, row), each);
   const loss = graph.reshape(graph.reduceSum(weighted, [0, 1]), []);
-  return spec.likelihood > 0
-    ? graph.subtract(loss, weightedSum(graph, lossInputs.weights, logprobs))
-    : loss;
+  return spec.likelihood > 0 ? graph.subtract(loss, weightedSum(graph, lossInputs.weights, logprobs)) : loss;
 }
 
 function judgedLossNode(graph: Graph, score: GraphNode, { beta }: PreferenceSpec): GraphNode {
@@ -75,12 +73,7 @@ function judgedLossNode(graph: Graph, score: GraphNode, { beta }: PreferenceSpec
   return graph.unary('sigmoid', graph.unary('neg', lead));
 }
 
-function pairLossNode(
-  graph: Graph,
-  chosen: GraphNode,
-  rejected: GraphNode,
-  spec: PreferenceSpec,
-): GraphNode {
+function pairLossNode(graph: Graph, chosen: GraphNode, rejected: GraphNode, spec: PreferenceSpec): GraphNode {
   const { beta, labelSmoothing: smoothing } = spec;
   const difference = graph.subtract(chosen, rejected);
   switch (spec.loss) {
@@ -103,7 +96,10 @@ function pairLossNode(
       return graph.multiply(error, error);
     }
     case 'orpo': {
-      const odds = graph.subtract(difference, graph.subtract(logRest(graph, chosen), logRest(graph, rejected)));
+      const odds = graph.subtract(
+        difference,
+        graph.subtract(logRest(graph, chosen), logRest(graph, rejected)),
+      );
       return graph.scale(softplus(graph, graph.unary('neg', odds)), beta);
     }
     case 'kto':

@@ -88,7 +88,9 @@ export function criticMetrics(
   const { critic } = parts.spec;
   if (batch === null || critic === undefined) return {};
   const answers = batch.returns.flatMap((returns, answer) =>
-    included[answer] ? [{ returns, values: batch.oldValues[answer]!, present: update.lastValues[answer] }] : [],
+    included[answer]
+      ? [{ returns, values: batch.oldValues[answer]!, present: update.lastValues[answer] }]
+      : [],
   );
   let tokens = 0;
   let ofReturns = 0;

@@ -128,8 +128,11 @@ describe('gradients agree with central differences', () => {
     const spec: PreferenceSpec = { ...base, loss: 'kto', likelihood: 0 };
     for (const desirable of [true, false]) {
       const loss = (shift: number): number =>
-        judgedLoss([{ logprobs: [-0.4 + shift, -0.9], referenceLogprobs: [-0.7, -1.4], desirable }], 0.3, spec)
-          .loss;
+        judgedLoss(
+          [{ logprobs: [-0.4 + shift, -0.9], referenceLogprobs: [-0.7, -1.4], desirable }],
+          0.3,
+          spec,
+        ).loss;
       const { gradients } = judgedLoss(
         [{ logprobs: [-0.4, -0.9], referenceLogprobs: [-0.7, -1.4], desirable }],
         0.3,
