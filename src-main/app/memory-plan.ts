@@ -5,7 +5,7 @@ import type { memoryPlanSchema } from '../contract/calls.ts';
 import { EspalierError } from '../contract/errors.ts';
 import { needsReference } from '../contract/estimator.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import { estimatorSpec } from '../estimators/index.ts';
+import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { chooseMicroBatchTokens, estimateTrainingMemory, totalBytes } from '../runtime/memory-estimate.ts';
 import { modelFolder } from './experiment-paths.ts';
@@ -41,7 +41,7 @@ export async function memoryPlan(
   const answer = learnsAnswers ? Math.min(budget.maxTokens, lengths.longestAnswer + 1) : budget.maxTokens;
   const longest = Math.min(model.maxPositions, prompt + answer);
   const samples = !learnsAnswers || config.reward !== undefined;
-  const wanted = Math.max(budget.promptsPerStep * plan.samplesPerPrompt, data.evaluationLimit);
+  const wanted = Math.max(sampledTogether(plan, budget.promptsPerStep), data.evaluationLimit);
   const parts = estimateTrainingMemory(model, {
     microBatchTokens: budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
     longest,

@@ -6,13 +6,7 @@ import { z } from 'zod';
 import { estimatorNameSchema } from './estimator.ts';
 import { experimentSchema, runConfigSchema } from './experiment.ts';
 import { componentScoreSchema } from './reward.ts';
-import {
-  errorShapeSchema,
-  finishReasonSchema,
-  phaseSchema,
-  sampleAnchorSchema,
-  summarySchema,
-} from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
@@ -46,40 +40,20 @@ export const runRowSchema = z.strictObject({
 export type RunRow = z.infer<typeof runRowSchema>;
 
 export const evaluationRowSchema = z.strictObject({
-  step: z.int(),
-  score: z.number(),
-  components: z.record(z.string(), z.number()),
-  count: z.int(),
-  seconds: z.number(),
-  at: z.number(),
+  step: z.int(), score: z.number(), components: z.record(z.string(), z.number()), count: z.int(), seconds: z.number(), at: z.number(),
 });
 export const checkpointRowSchema = z.strictObject({
-  step: z.int(),
-  role: z.enum(['best', 'last']),
-  path: z.string(),
-  score: z.number().nullable(),
-  at: z.number(),
+  step: z.int(), role: z.enum(['best', 'last']), path: z.string(), score: z.number().nullable(), at: z.number(),
 });
-export const logRowSchema = z.strictObject({
-  at: z.number(),
-  level: z.enum(['info', 'warning', 'error']),
-  message: z.string(),
-});
+export const logRowSchema = z.strictObject({ at: z.number(), level: z.enum(['info', 'warning', 'error']), message: z.string() });
 
 export const runDetailSchema = runRowSchema.extend({
   config: runConfigSchema,
   /** What the trainer found when it started; null before. */
   facts: z
     .strictObject({
-      family: z.string(),
-      parameters: z.int(),
-      modelHash: z.string(),
-      trainRows: z.int(),
-      evaluationRows: z.int(),
-      droppedRows: z.int(),
-      dataHash: z.string(),
-      estimatedMemory: z.number(),
-      device: z.string(),
+      family: z.string(), parameters: z.int(), modelHash: z.string(), trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(),
+      dataHash: z.string(), estimatedMemory: z.number(), device: z.string(),
     })
     .nullable(),
   summary: summarySchema.nullable(),
@@ -91,11 +65,7 @@ export const runDetailSchema = runRowSchema.extend({
 export type RunDetail = z.infer<typeof runDetailSchema>;
 
 /** One metric as parallel arrays, in step order. */
-export const seriesSchema = z.strictObject({
-  name: z.string(),
-  steps: z.array(z.int()),
-  values: z.array(z.number()),
-});
+export const seriesSchema = z.strictObject({ name: z.string(), steps: z.array(z.int()), values: z.array(z.number()) });
 export type Series = z.infer<typeof seriesSchema>;
 
 export const sampleRowSchema = z.strictObject({
@@ -176,15 +146,8 @@ export const memoryPlanSchema = z.strictObject({
 });
 
 export const hostInfoSchema = z.strictObject({
-  version: z.string(),
-  node: z.string(),
-  platform: z.string(),
-  cores: z.int(),
-  memory: z.number(),
-  freeMemory: z.number(),
-  dataDirectory: z.string(),
-  window: z.boolean(),
-  device: z.string(),
+  version: z.string(), node: z.string(), platform: z.string(), cores: z.int(), memory: z.number(), freeMemory: z.number(),
+  dataDirectory: z.string(), window: z.boolean(), device: z.string(),
 });
 
 /** A method as a person reads about it when choosing one. */
@@ -213,9 +176,7 @@ export const calls = {
   'app.info': { input: nothing, output: hostInfoSchema },
   'examples.list': {
     input: nothing,
-    output: z.array(
-      z.strictObject({ id: z.string(), title: z.string(), about: z.string(), experiment: experimentSchema }),
-    ),
+    output: z.array(z.strictObject({ id: z.string(), title: z.string(), about: z.string(), experiment: experimentSchema })),
   },
   'experiments.parse': {
     /** Checks the text of an experiment file; errors name the nearest known field. */
@@ -226,61 +187,33 @@ export const calls = {
     /** Everything that can be known before the start: model, data, settings, memory. Throws what would make it fail. */
     input: z.strictObject({ experiment: experimentSchema }),
     output: z.strictObject({
-      model: modelCardSchema,
-      trainRows: z.int(),
-      evaluationRows: z.int(),
-      droppedRows: z.int(),
-      memory: memoryPlanSchema,
-      warnings: z.array(z.string()),
-      runs: z.int(),
+      model: modelCardSchema, trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), memory: memoryPlanSchema,
+      warnings: z.array(z.string()), runs: z.int(),
     }),
   },
-  'experiments.start': {
-    input: z.strictObject({ experiment: experimentSchema }),
-    output: z.strictObject({ runIds: z.array(z.string()) }),
-  },
+  'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
   'estimators.list': { input: nothing, output: z.array(estimatorCardSchema) },
   'models.list': { input: nothing, output: z.array(modelCardSchema) },
   'models.inspect': { input: z.strictObject({ path: z.string() }), output: modelCardSchema },
-  'data.preview': {
-    input: z.strictObject({ path: z.string(), rows: z.int().min(1).max(200).default(20) }),
-    output: dataPreviewSchema,
-  },
+  'data.preview': { input: z.strictObject({ path: z.string(), rows: z.int().min(1).max(200).default(20) }), output: dataPreviewSchema },
   'files.list': {
     /** Folders and files for the path picker; directories first. */
     input: z.strictObject({ path: z.string().optional() }),
     output: z.strictObject({
-      path: z.string(),
-      parent: z.string().nullable(),
-      entries: z.array(
-        z.strictObject({
-          name: z.string(),
-          path: z.string(),
-          directory: z.boolean(),
-          size: z.number().nullable(),
-        }),
-      ),
+      path: z.string(), parent: z.string().nullable(),
+      entries: z.array(z.strictObject({ name: z.string(), path: z.string(), directory: z.boolean(), size: z.number().nullable() })),
     }),
   },
-  'runs.list': {
-    input: z.strictObject({ deleted: z.boolean().default(false) }),
-    output: z.array(runRowSchema),
-  },
+  'runs.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(runRowSchema) },
   'runs.get': { input: runRef, output: runDetailSchema },
-  'runs.metrics': {
-    input: runRef.extend({ names: z.array(z.string()).optional() }),
-    output: z.array(seriesSchema),
-  },
+  'runs.metrics': { input: runRef.extend({ names: z.array(z.string()).optional() }), output: z.array(seriesSchema) },
   'runs.stop': { input: runRef, output: nothing },
   'runs.resume': { input: runRef, output: nothing },
   'runs.rename': { input: runRef.extend({ name: z.string().min(1).max(200) }), output: nothing },
   /** Deleting can be undone by `runs.restore` until the application cleans up at its next start. */
   'runs.delete': { input: runRef, output: nothing },
   'runs.restore': { input: runRef, output: nothing },
-  'samples.list': {
-    input: sampleFilterSchema,
-    output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }),
-  },
+  'samples.list': { input: sampleFilterSchema, output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }) },
   'samples.get': { input: z.strictObject({ id: z.int() }), output: sampleDetailSchema },
   'samples.steps': { input: runRef, output: z.array(z.int()) },
 } as const;
@@ -302,12 +235,7 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('evaluation'), runId: z.string(), evaluation: evaluationRowSchema }),
   z.strictObject({ type: z.literal('checkpoint'), runId: z.string(), checkpoint: checkpointRowSchema }),
   /** Newest answers of a step (the best and worst few); all of them are in the store. */
-  z.strictObject({
-    type: z.literal('samples'),
-    runId: z.string(),
-    step: z.int(),
-    samples: z.array(sampleRowSchema),
-  }),
+  z.strictObject({ type: z.literal('samples'), runId: z.string(), step: z.int(), samples: z.array(sampleRowSchema) }),
   z.strictObject({ type: z.literal('log'), runId: z.string(), entry: logRowSchema }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;

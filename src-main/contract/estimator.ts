@@ -39,14 +39,18 @@ export type Aggregation = z.infer<typeof aggregationSchema>;
 
 export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
-  where: z.enum(['none', 'reward', 'loss']).meta({
-    label: 'Where the penalty acts',
-    help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
-  }),
-  estimator: z.enum(['k1', 'k2', 'k3']).meta({
-    label: 'Estimate of the divergence',
-    help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
-  }),
+  where: z
+    .enum(['none', 'reward', 'loss'])
+    .meta({
+      label: 'Where the penalty acts',
+      help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+    }),
+  estimator: z
+    .enum(['k1', 'k2', 'k3'])
+    .meta({
+      label: 'Estimate of the divergence',
+      help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+    }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
   target: z
     .number()

@@ -80,10 +80,7 @@ export const errorShapeSchema = z.strictObject({
 export type ErrorShape = z.infer<typeof errorShapeSchema>;
 
 /** A row that `generate` continues: text (the chat template is applied where wanted) or token ids, taken as they are. */
-export const generateRowSchema = z.union([
-  z.strictObject({ prompt: z.string() }),
-  z.strictObject({ ids: z.array(z.int().min(0)).min(1) }),
-]);
+export const generateRowSchema = z.union([z.strictObject({ prompt: z.string() }), z.strictObject({ ids: z.array(z.int().min(0)).min(1) })]);
 export type GenerateRow = z.infer<typeof generateRowSchema>;
 
 /** A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt. */
@@ -95,22 +92,12 @@ export type ScoreRow = z.infer<typeof scoreRowSchema>;
 
 export const trainerEventSchema = z.discriminatedUnion('type', [
   /** What the process is at. `done`: share of the phase, or of the part of it that `detail` names, that is finished. */
-  z.strictObject({
-    type: z.literal('phase'),
-    phase: phaseSchema,
-    detail: z.string().optional(),
-    done: z.number().min(0).max(1).optional(),
-  }),
+  z.strictObject({ type: z.literal('phase'), phase: phaseSchema, detail: z.string().optional(), done: z.number().min(0).max(1).optional() }),
   /** Facts known once the model and data are read; stored with the run. */
   z.strictObject({
     type: z.literal('ready'),
     model: z.strictObject({ family: z.string(), parameters: z.int(), hash: z.string() }),
-    data: z.strictObject({
-      trainRows: z.int(),
-      evaluationRows: z.int(),
-      droppedRows: z.int(),
-      hash: z.string(),
-    }),
+    data: z.strictObject({ trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), hash: z.string() }),
     estimatedMemory: z.number(),
     device: z.string(),
     /** Steps that are done already: 0, or those of the checkpoint. What was stored of later steps is void: they are done again. */
@@ -128,18 +115,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     count: z.int(),
     seconds: z.number(),
   }),
-  z.strictObject({
-    type: z.literal('checkpoint'),
-    step: z.int(),
-    role: z.enum(['best', 'last']),
-    path: z.string(),
-    score: z.number().nullable(),
-  }),
-  z.strictObject({
-    type: z.literal('log'),
-    level: z.enum(['info', 'warning', 'error']),
-    message: z.string(),
-  }),
+  z.strictObject({ type: z.literal('checkpoint'), step: z.int(), role: z.enum(['best', 'last']), path: z.string(), score: z.number().nullable() }),
+  z.strictObject({ type: z.literal('log'), level: z.enum(['info', 'warning', 'error']), message: z.string() }),
   z.strictObject({ type: z.literal('end'), status: z.enum(['done', 'stopped']), summary: summarySchema }),
   /** One answer of a `generate` job: row and answer number, both from 0; sent in the order of rows. */
   z.strictObject({
@@ -154,21 +131,9 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     finish: finishReasonSchema,
   }),
   /** One row of a `score` job: log-probability and entropy (nats) of every response token; sent in the order of rows. */
-  z.strictObject({
-    type: z.literal('scored'),
-    row: z.int().min(0),
-    ids: int32,
-    logprobs: float32,
-    entropies: float32,
-  }),
+  z.strictObject({ type: z.literal('scored'), row: z.int().min(0), ids: int32, logprobs: float32, entropies: float32 }),
   /** A `generate` or `score` job is complete (or was stopped: then `rows` is fewer than asked for). */
-  z.strictObject({
-    type: z.literal('job-end'),
-    status: z.enum(['done', 'stopped']),
-    rows: z.int(),
-    tokens: z.int(),
-    seconds: z.number(),
-  }),
+  z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;

@@ -135,16 +135,8 @@ export const methodSchema = z.strictObject({
     term: 'weight decay',
     help: 'Decoupled decay of AdamW, on matrices only.',
   }),
-  beta1: field(z.number().min(0).max(0.9999).default(0.9), {
-    label: 'Momentum',
-    term: 'AdamW β1',
-    help: 'Memory of past gradients.',
-  }),
-  beta2: field(z.number().min(0).max(0.99999).default(0.999), {
-    label: 'Scale memory',
-    term: 'AdamW β2',
-    help: 'Memory of past squared gradients.',
-  }),
+  beta1: field(z.number().min(0).max(0.9999).default(0.9), { label: 'Momentum', term: 'AdamW β1', help: 'Memory of past gradients.' }),
+  beta2: field(z.number().min(0).max(0.99999).default(0.999), { label: 'Scale memory', term: 'AdamW β2', help: 'Memory of past squared gradients.' }),
   clipNorm: field(z.number().positive().nullable().default(1), {
     label: 'Largest update',
     term: 'gradient clipping (global norm)',
@@ -161,16 +153,8 @@ export const methodSchema = z.strictObject({
     term: 'minibatches',
     help: 'Optimizer steps that one pass over the batch is cut into.',
   }),
-  clipLow: field(z.number().min(0).max(1).optional(), {
-    label: 'Lower clip',
-    term: 'ε low',
-    help: 'Lower width of the clip band of the ratio.',
-  }),
-  clipHigh: field(z.number().min(0).max(10).optional(), {
-    label: 'Upper clip',
-    term: 'ε high',
-    help: 'Upper width of the clip band of the ratio.',
-  }),
+  clipLow: field(z.number().min(0).max(1).optional(), { label: 'Lower clip', term: 'ε low', help: 'Lower width of the clip band of the ratio.' }),
+  clipHigh: field(z.number().min(0).max(10).optional(), { label: 'Upper clip', term: 'ε high', help: 'Upper width of the clip band of the ratio.' }),
   aggregation: field(aggregationSchema.optional(), {
     label: 'Weight of long answers',
     term: 'loss aggregation',
@@ -316,11 +300,7 @@ export const methodSchema = z.strictObject({
 });
 
 export const budgetSchema = z.strictObject({
-  steps: field(z.int().min(1).max(10_000_000).default(200), {
-    label: 'Steps',
-    help: 'Learning steps in the whole run.',
-    unit: 'steps',
-  }),
+  steps: field(z.int().min(1).max(10_000_000).default(200), { label: 'Steps', help: 'Learning steps in the whole run.', unit: 'steps' }),
   promptsPerStep: field(z.int().min(1).max(65_536).default(16), {
     label: 'Questions per step',
     term: 'batch size in prompts',
@@ -346,21 +326,9 @@ export const budgetSchema = z.strictObject({
     help: 'Divides the logits when answers are sampled; learning uses the same value.',
     raising: 'Raising it makes answers more varied.',
   }),
-  seeds: field(z.array(z.int().min(0)).min(1).default([1]), {
-    label: 'Seeds',
-    help: 'One run for each seed; the same seed gives the same run.',
-  }),
-  evaluateEvery: field(z.int().min(1).default(20), {
-    label: 'Evaluate every',
-    help: 'Steps between evaluations on held-out questions.',
-    unit: 'steps',
-  }),
-  checkpointEvery: field(z.int().min(1).default(50), {
-    label: 'Save every',
-    term: 'checkpoint interval',
-    help: 'Steps between saved checkpoints.',
-    unit: 'steps',
-  }),
+  seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
+  evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
+  checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',
@@ -371,10 +339,7 @@ export const budgetSchema = z.strictObject({
 
 export const experimentSchema = z.strictObject({
   version: z.literal(1).meta({ label: 'Version', help: 'Version of this format.' }),
-  name: field(z.string().min(1).max(200), {
-    label: 'Name',
-    help: 'What this experiment is called in lists.',
-  }),
+  name: field(z.string().min(1).max(200), { label: 'Name', help: 'What this experiment is called in lists.' }),
   model: modelSchema,
   data: dataSchema,
   reward: rewardSchema.optional(),
@@ -384,10 +349,7 @@ export const experimentSchema = z.strictObject({
   vary: z
     .record(z.string(), z.array(z.json()).min(1))
     .optional()
-    .meta({
-      label: 'Settings to compare',
-      help: 'Settings by path, such as method.estimator, with the values to try: one run for each combination and seed.',
-    }),
+    .meta({ label: 'Settings to compare', help: 'Settings by path, such as method.estimator, with the values to try: one run for each combination and seed.' }),
 });
 
 /** An experiment as a person writes it: defaults may be missing. */
@@ -405,11 +367,7 @@ export type RunConfig = z.output<typeof runConfigSchema>;
 export function fieldHelp(path: string): FieldHelp | undefined {
   let schema: z.ZodType | undefined = experimentSchema;
   for (const key of path.split('.')) {
-    while (
-      schema instanceof z.ZodPrefault ||
-      schema instanceof z.ZodDefault ||
-      schema instanceof z.ZodOptional
-    ) {
+    while (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) {
       schema = schema.unwrap() as z.ZodType;
     }
     if (!(schema instanceof z.ZodObject)) return undefined;

@@ -1,6 +1,6 @@
 /** The list of estimators: one entry for each name that an experiment may use. */
 import type { CallOutput } from '../contract/calls.ts';
-import type { EstimatorName, EstimatorSpec } from '../contract/estimator.ts';
+import type { EstimatorName, EstimatorSpec, RolloutPlan } from '../contract/estimator.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import { cispo } from './cispo.ts';
 import { dapo } from './dapo.ts';
@@ -64,6 +64,11 @@ export function estimatorSpec(method: MethodConfig, budget: BudgetConfig): Estim
   refuseForeign(estimator, method);
   estimator.validate(method, budget);
   return estimator.spec(method, budget);
+}
+
+/** Answers, or continuations of one look into each of them, that a step samples at once; no more than the sampler has places for. */
+export function sampledTogether(plan: RolloutPlan, promptsPerStep: number): number {
+  return promptsPerStep * plan.samplesPerPrompt * (plan.anchors?.continuations ?? 1);
 }
 
 /** What a person reads to choose between methods, in the order of the list. */

@@ -5,10 +5,10 @@ import type { BoundTensor } from '../runtime/session.ts';
 import { GradientEngine } from './gradient-engine.ts';
 import type { GradientEngineOptions } from './gradient-engine.ts';
 import type {
-  Learner,
   LearnerSequence,
   LossResult,
   LossSequence,
+  MeasuringLearner,
   OptimizerSettings,
   PreferenceExample,
   StepResult,
@@ -28,7 +28,7 @@ export interface CompiledLearnerOptions extends GradientEngineOptions {
 }
 
 /** Compiles what is needed when it is needed. */
-export async function createLearner(options: CompiledLearnerOptions): Promise<Learner> {
+export async function createLearner(options: CompiledLearnerOptions): Promise<MeasuringLearner> {
   const graph = buildScoreGraph(options.config, options.valueHead);
   const outputs = [graph.logprobs, graph.entropies, ...(graph.values === null ? [] : [graph.values])];
   return new CompiledLearner(options, graph, await Session.create(graph.graph, outputs, options.session));
@@ -41,7 +41,7 @@ interface ScoreArrays {
   readonly values: Float32Array | null;
 }
 
-class CompiledLearner implements Learner {
+class CompiledLearner implements MeasuringLearner {
   readonly #options: CompiledLearnerOptions;
   readonly #engine: GradientEngine;
   readonly #graph: ScoreGraph;
@@ -169,6 +169,10 @@ class CompiledLearner implements Learner {
 
   step(settings: OptimizerSettings): StepResult {
     return this.#engine.step(settings);
+  }
+
+  discardGradient(): void {
+    this.#engine.discard();
   }
 
   keepReference(): void {

@@ -164,6 +164,12 @@ export class GradientEngine {
     return { gradientNorm, applied };
   }
 
+  /** Empties what was added up, without an update. */
+  discard(): void {
+    this.#empty = true;
+    this.#finite = true;
+  }
+
   /** Sets the number of updates of a restored state; gradients are empty. */
   restored(updates: number): void {
     this.updates = updates;

@@ -10,7 +10,7 @@ import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
 import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
-import { estimatorSpec } from '../estimators/index.ts';
+import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { modelHash } from '../models/model-hash.ts';
@@ -204,7 +204,7 @@ function gradeWith(reward: RewardConfig): Grade {
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
-  return Math.max(config.budget.promptsPerStep * spec.plan.samplesPerPrompt, config.data.evaluationLimit);
+  return Math.max(sampledTogether(spec.plan, config.budget.promptsPerStep), config.data.evaluationLimit);
 }
 
 function checkMemory(parts: readonly MemoryPart[], available: number): void {
