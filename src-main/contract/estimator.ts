@@ -52,6 +52,10 @@ export const klSchema = z.strictObject({
       help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
     }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
+  gradient: z.enum(['estimator', 'timesRatio', 'k2']).optional().meta({
+    label: 'What the penalty sends back',
+    help: 'For a penalty in the loss: estimator (the default) is its own derivative; timesRatio weighs it by the ratio to the policy that answered, so that k3 gives the reverse KL; k2 keeps the value of the estimate and sends back that of k2.',
+  }),
   target: z
     .number()
     .positive()

@@ -101,7 +101,13 @@ export function notApplicable(
 }
 
 function validateKl(method: MethodConfig): void {
-  const { where, estimator, coefficient, target } = method.kl;
+  const { where, estimator, coefficient, target, gradient } = method.kl;
+  if (gradient !== undefined && where !== 'loss') {
+    throw userError('kl-gradient-nowhere', 'Only a KL penalty in the loss has a gradient of its own.', {
+      where: 'method.kl.gradient',
+      advice: 'Leave it out, or set where to loss.',
+    });
+  }
   if (target !== undefined && (where === 'none' || coefficient === 0)) {
     throw userError(
       'kl-nowhere',
@@ -122,7 +128,7 @@ function validateKl(method: MethodConfig): void {
       },
     );
   }
-  if (where === 'loss' && estimator === 'k1') {
+  if (where === 'loss' && estimator === 'k1' && gradient !== 'k2' && gradient !== 'timesRatio') {
     throw userError(
       'kl-without-gradient',
       'The estimate k1 in the loss has an expected gradient of zero: it would add noise and hold nothing back.',

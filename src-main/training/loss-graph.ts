@@ -2,7 +2,8 @@
  * The graphs of learning: log-probabilities alone, and the surrogate loss of a batch with its gradients. The formulas of
  * the loss are those of estimators/surrogate.ts, which is what this file is tested against.
  */
-import type { CriticSpec, KlSpec, SurrogateSpec } from '../contract/estimator.ts';
+import type { CriticSpec, SurrogateSpec } from '../contract/estimator.ts';
+import type { KlTerm } from '../estimators/kl-estimate.ts';
 import type { Output } from '../graph/compile.ts';
 import type { RowGradient } from '../graph/differentiate.ts';
 import { differentiate } from '../graph/differentiate.ts';
@@ -42,7 +43,7 @@ export const lossInputs = {
 /** What of a loss decides which graph is needed. */
 export interface LossForm {
   readonly surrogate: Pick<SurrogateSpec, 'kind' | 'ratio' | 'clipLow' | 'clipHigh' | 'dualClip'>;
-  readonly kl: KlSpec;
+  readonly kl: KlTerm;
   /** Every ratio is 1: the batch was sampled from the present weights. */
   readonly onPolicy: boolean;
   /** Gradients are added to what the arrays hold. */
@@ -223,8 +224,7 @@ export function tokenLoss(graph: Graph, logprobs: GraphNode, form: LossForm): Gr
   const policy = policyLoss(graph, logprobs, form);
   const { kl } = form;
   if (kl.where !== 'loss' || kl.coefficient === 0) return policy;
-  const difference = graph.subtract(logprobs, graph.input(lossInputs.referenceLogprobs, column));
-  const term = klTerm(graph, difference, kl);
+  const term = klTerm(graph, logprobs, form);
   const weighted =
     kl.target === undefined
       ? graph.scale(term, kl.coefficient)
@@ -232,11 +232,36 @@ export function tokenLoss(graph: Graph, logprobs: GraphNode, form: LossForm): Gr
   return graph.addition(policy, weighted);
 }
 
+/** The KL term of each token with the derivative that it is to send back (estimators/kl-estimate.ts). */
+function klTerm(graph: Graph, logprobs: GraphNode, { kl, onPolicy }: LossForm): GraphNode {
+  const difference = graph.subtract(logprobs, graph.input(lossInputs.referenceLogprobs, column));
+  const estimate = klEstimate(graph, difference, kl.estimator);
+  const ratio = (): GraphNode =>
+    graph.unary('exp', graph.subtract(logprobs, oldLogprobs(graph, logprobs, onPolicy)));
+  switch (kl.gradient ?? 'estimator') {
+    case 'estimator':
+      if (kl.estimator === 'k1')
+        throw new Error('internal: k1 in the loss has a gradient of zero on average and is refused before');
+      return estimate;
+    case 'timesRatio':
+      return graph.multiply(estimate, ratio());
+    case 'k2': {
+      const slope =
+        kl.ratioCap === undefined
+          ? difference
+          : graph.multiply(difference, graph.binary('min', ratio(), graph.scalar(kl.ratioCap)));
+      // The value of the estimate, and a term of value 0 whose derivative is the slope.
+      const zero = graph.subtract(logprobs, graph.detach(logprobs));
+      return graph.addition(graph.detach(estimate), graph.multiply(graph.detach(slope), zero));
+    }
+  }
+}
+
 /** Estimate of KL(π‖ref) from Δ = log π − log ref at a sampled token (Schulman 2020). */
-function klTerm(graph: Graph, difference: GraphNode, { estimator }: KlSpec): GraphNode {
+function klEstimate(graph: Graph, difference: GraphNode, estimator: KlTerm['estimator']): GraphNode {
   switch (estimator) {
     case 'k1':
-      throw new Error('internal: k1 in the loss has a gradient of zero on average and is refused before');
+      return difference;
     case 'k2':
       return graph.scale(graph.multiply(difference, difference), 0.5);
     case 'k3':
@@ -247,13 +272,18 @@ function klTerm(graph: Graph, difference: GraphNode, { estimator }: KlSpec): Gra
   }
 }
 
+/** Log-probabilities under the policy that answered: the present ones, held constant, for fresh answers. */
+function oldLogprobs(graph: Graph, logprobs: GraphNode, onPolicy: boolean): GraphNode {
+  return onPolicy ? graph.detach(logprobs) : graph.input(lossInputs.oldLogprobs, column);
+}
+
 function policyLoss(graph: Graph, logprobs: GraphNode, { surrogate, onPolicy }: LossForm): GraphNode {
   if (surrogate.kind === 'nll') return graph.unary('neg', logprobs);
   const advantages = graph.input(lossInputs.advantages, column);
   const gain = (factor: GraphNode): GraphNode => graph.unary('neg', graph.multiply(factor, advantages));
   if (surrogate.kind === 'pg') return gain(logprobs);
 
-  const old = onPolicy ? graph.detach(logprobs) : graph.input(lossInputs.oldLogprobs, column);
+  const old = oldLogprobs(graph, logprobs, onPolicy);
   const ratio = graph.unary('exp', logRatio(graph, graph.subtract(logprobs, old), surrogate.ratio));
   const clipped = graph.binary(
     'min',

@@ -67,10 +67,9 @@ export async function onlinePreferenceStep(
   const update = await updatePreference(parts, spec, units, state.step, settings, temperature);
   const samples = rollouts.answers.map((_, place) => sampleOf(rollouts, place));
   const { tokens, generateSeconds, rewardSeconds } = rollouts;
-  const components = Object.entries(componentMeans(samples)).map(([name, value]) => [
-    `${componentMetricPrefix}${name}`,
-    value,
-  ]);
+  const components: Record<string, number> = {};
+  for (const [name, value] of Object.entries(componentMeans(samples)))
+    components[`${componentMetricPrefix}${name}`] = value;
   return {
     metrics: {
       ...rewardMetrics({
@@ -79,7 +78,7 @@ export async function onlinePreferenceStep(
         lengths: rollouts.answers.map(({ ids }) => ids.length),
         truncated: rollouts.answers.map(({ finish }) => finish === 'length'),
       }),
-      ...Object.fromEntries(components),
+      ...components,
       ...updateMetrics(update, spec),
       generatedTokens: tokens,
       generatedTokensPerSecond: tokens / generateSeconds,
