@@ -44,10 +44,10 @@ const SLIPS: Readonly<Record<Sign, readonly (readonly [Slip, number])[]>> = {
     ['swapped', 0.1],
   ],
   '-': [
-    ['operation', 0.6],
-    ['carry', 0.2],
-    ['off-by-one', 0.12],
-    ['swapped', 0.08],
+    ['operation', 0.75],
+    ['carry', 0.12],
+    ['off-by-one', 0.08],
+    ['swapped', 0.05],
   ],
 };
 /** Longest sentence: such rows would otherwise be padded to many times the length of a sum. */

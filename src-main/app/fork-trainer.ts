@@ -1,6 +1,6 @@
 /** Starts the trainer program as a child process of Node. */
 import { fork } from 'node:child_process';
-import type { SpawnTrainer } from './trainer-child.ts';
+import { trainerNodeOptions, type SpawnTrainer } from './trainer-child.ts';
 
 /** Forks the program at `path`; typed arrays cross as they are. Its messages end when this process ends. */
 export function forkTrainer(path: string): SpawnTrainer {
@@ -8,7 +8,7 @@ export function forkTrainer(path: string): SpawnTrainer {
     const child = fork(path, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: [...trainerNodeOptions],
     });
     const outputListeners: ((text: string) => void)[] = [];
     const tell = (text: string) => {

@@ -39,33 +39,25 @@ export type Aggregation = z.infer<typeof aggregationSchema>;
 
 export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
-  where: z
-    .enum(['none', 'reward', 'loss'])
-    .meta({
-      label: 'Where the penalty acts',
-      help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
-    }),
-  estimator: z
-    .enum(['k1', 'k2', 'k3'])
-    .meta({
-      label: 'Estimate of the divergence',
-      help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
-    }),
+  where: z.enum(['none', 'reward', 'loss']).meta({
+    label: 'Where the penalty acts',
+    help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+  }),
+  estimator: z.enum(['k1', 'k2', 'k3']).meta({
+    label: 'Estimate of the divergence',
+    help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+  }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
   gradient: z.enum(['estimator', 'timesRatio', 'k2']).optional().meta({
     label: 'What the penalty sends back',
     help: 'For a penalty in the loss: estimator (the default) is its own derivative; timesRatio weighs it by the ratio to the policy that answered, so that k3 gives the reverse KL; k2 keeps the value of the estimate and sends back that of k2.',
   }),
-  target: z
-    .number()
-    .positive()
-    .optional()
-    .meta({
-      label: 'Wanted distance',
-      term: 'target KL',
-      help: 'With it, the weight is adapted after each step until the KL of an answer is this large; without it, the weight stays as it is.',
-      unit: 'nats per answer',
-    }),
+  target: z.number().positive().optional().meta({
+    label: 'Wanted distance',
+    term: 'target KL',
+    help: 'With it, the weight is adapted after each step until the KL of an answer is this large; without it, the weight stays as it is.',
+    unit: 'nats per answer',
+  }),
 });
 export type KlSpec = z.infer<typeof klSchema>;
 

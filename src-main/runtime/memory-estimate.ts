@@ -85,7 +85,7 @@ export function totalBytes(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-const mostTokens = 4096;
+const mostTokens = 1024;
 const fewestTokens = 256;
 
 /** Largest micro-batch (a power of two of tokens, at least one sequence) whose activations take at most a quarter of the free memory. */

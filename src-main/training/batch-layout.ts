@@ -11,6 +11,11 @@ import type { Data } from '../runtime/session.ts';
 export interface Place {
   readonly row: number;
   readonly column: number;
+  /**
+   * Where the beginning of the prompt lies that this sequence shares with others of its row; then only the last token of
+   * the prompt and the answer lie at `column`.
+   */
+  readonly trunk?: { readonly column: number; readonly length: number };
 }
 
 export interface BatchLayout {
@@ -121,8 +126,7 @@ export function fillBatch(
   const tokens = rows * width;
   const ids = new Int32Array(tokens);
   const positionRows = new Int32Array(tokens);
-  // Which sequence each token belongs to; padding is a sequence of its own, so that its softmax has something to see.
-  const owner = new Int32Array(tokens).fill(-1);
+  const sight = new Sight(tokens);
   const scored = sequences.reduce((sum, { answerIds }) => sum + answerIds.length, 0);
   const scoredRows = new Int32Array(scored);
   const targets = new Int32Array(scored);
@@ -131,15 +135,28 @@ export function fillBatch(
   sequences.forEach(({ promptIds, answerIds }, index) => {
     const place = places[index];
     if (!place || promptIds.length === 0) throw new Error('internal: a sequence without place or prompt');
-    const start = place.row * width + place.column;
-    ids.set(promptIds, start);
-    ids.set(answerIds, start + promptIds.length);
-    for (let offset = 0; offset < promptIds.length + answerIds.length; offset++) {
-      positionRows[start + offset] = offset;
-      owner[start + offset] = index;
-    }
+    const write = (
+      column: number,
+      part: Int32Array,
+      position: number,
+      trunk: Place['trunk'],
+      first: number,
+    ): void => {
+      const start = place.row * width + column;
+      ids.set(part, start);
+      for (let offset = 0; offset < part.length; offset++) {
+        positionRows[start + offset] = position + offset;
+        sight.set(start + offset, first, trunk ?? null);
+      }
+    };
+    const shared = place.trunk?.length ?? 0;
+    if (place.trunk)
+      write(place.trunk.column, promptIds.subarray(0, shared), 0, undefined, place.trunk.column);
+    const own = promptIds.length - shared;
+    write(place.column, promptIds.subarray(shared), shared, place.trunk, place.column);
+    write(place.column + own, answerIds, promptIds.length, place.trunk, place.column);
     for (let token = 0; token < answerIds.length; token++) {
-      const row = start + promptIds.length + token - 1;
+      const row = place.row * width + place.column + own + token - 1;
       scoredRows[next] = row;
       inverse[row] = next;
       targets[next] = answerIds[token] ?? 0;
@@ -157,7 +174,7 @@ export function fillBatch(
       ...Object.fromEntries(
         windows.map((window) => [
           batchInputs.mask(window),
-          { data: maskOf(owner, rows, width, window), shape: [rows, 1, 1, width, width] },
+          { data: sight.mask(positionRows, rows, width, window), shape: [rows, 1, 1, width, width] },
         ]),
       ),
       [lossInputs.rows]: { data: scoredRows, shape: [scored] },
@@ -167,15 +184,43 @@ export function fillBatch(
   };
 }
 
-function maskOf(owner: Int32Array, rows: number, width: number, window: number | null): Float32Array {
-  const mask = new Float32Array(rows * width * width).fill(hidden);
-  for (let row = 0; row < rows; row++) {
-    for (let to = 0; to < width; to++) {
-      const mine = owner[row * width + to];
-      const line = (row * width + to) * width;
-      const first = window === null ? 0 : Math.max(0, to - window + 1);
-      for (let from = to; from >= first && owner[row * width + from] === mine; from--) mask[line + from] = 0;
-    }
+/** Which columns of its row each token sees: its own sequence up to itself, and the trunk that this goes on from. */
+class Sight {
+  /** First column of the own sequence; -1 for padding, which sees itself so that its softmax has something to see. */
+  readonly #first: Int32Array;
+  readonly #trunkStart: Int32Array;
+  readonly #trunkEnd: Int32Array;
+
+  constructor(tokens: number) {
+    this.#first = new Int32Array(tokens).fill(-1);
+    this.#trunkStart = new Int32Array(tokens);
+    this.#trunkEnd = new Int32Array(tokens);
   }
-  return mask;
+
+  set(token: number, first: number, trunk: { column: number; length: number } | null): void {
+    this.#first[token] = first;
+    this.#trunkStart[token] = trunk?.column ?? 0;
+    this.#trunkEnd[token] = trunk ? trunk.column + trunk.length : 0;
+  }
+
+  /** [rows, width, width]: 0 where a token sees another, a large negative number elsewhere. A window counts positions. */
+  mask(positions: Int32Array, rows: number, width: number, window: number | null): Float32Array {
+    const mask = new Float32Array(rows * width * width).fill(hidden);
+    for (let row = 0; row < rows; row++) {
+      for (let to = 0; to < width; to++) {
+        const token = row * width + to;
+        const line = token * width;
+        const own = this.#first[token] ?? -1;
+        const oldest = window === null ? 0 : (positions[token] ?? 0) - window + 1;
+        const show = (start: number, end: number): void => {
+          for (let from = start; from < end; from++) {
+            if ((positions[row * width + from] ?? 0) >= oldest) mask[line + from] = 0;
+          }
+        };
+        show(own < 0 ? to : own, to + 1);
+        show(this.#trunkStart[token] ?? 0, this.#trunkEnd[token] ?? 0);
+      }
+    }
+    return mask;
+  }
 }

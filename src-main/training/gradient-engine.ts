@@ -8,8 +8,9 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { ropeTables } from '../runtime/rope-tables.ts';
 import type { BoundTensor, Data, SessionChoices } from '../runtime/session.ts';
 import { bind, Session } from '../runtime/session.ts';
-import type { BatchData } from './batch-layout.ts';
+import type { BatchData, BatchLayout } from './batch-layout.ts';
 import { fillBatch, packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
+import { planBatches } from './batch-plan.ts';
 import type { LearnerSequence, OptimizerSettings, StepResult } from './learner.ts';
 import type { GradientGraph, GradientOutput } from './loss-graph.ts';
 import { lossInputs, sumInput } from './loss-graph.ts';
@@ -66,6 +67,16 @@ export class GradientEngine {
    * Batches without a scored token are left out.
    */
   microBatches(sequences: readonly LearnerSequence[], unitSize = 1): MicroBatch[] {
+    const fill = (members: readonly number[], layout: BatchLayout): MicroBatch => {
+      const part = members.map((index) => sequences[index]).filter((sequence) => sequence !== undefined);
+      return { members, batch: fillBatch(part, layout, this.#windows) };
+    };
+    const width = attentionWidth(this.config);
+    if (unitSize === 1) {
+      return planBatches(sequences, this.#options.microBatchTokens, width).map(({ members, layout }) =>
+        fill(members, layout),
+      );
+    }
     const lengths = sequences.map(sequenceLength);
     const units = Array.from({ length: Math.ceil(lengths.length / unitSize) }, (_, unit) =>
       lengths.slice(unit * unitSize, (unit + 1) * unitSize).reduce((sum, length) => sum + length, 0),
@@ -74,9 +85,8 @@ export class GradientEngine {
       const members = kept.flatMap((unit) =>
         lengths.slice(unit * unitSize, (unit + 1) * unitSize).map((_, place) => unit * unitSize + place),
       );
-      const part = members.map((index) => sequences[index]).filter((sequence) => sequence !== undefined);
-      const layout = packSequences(part.map(sequenceLength), attentionWidth(this.config));
-      return { members, batch: fillBatch(part, layout, this.#windows) };
+      const part = members.map((index) => lengths[index] ?? 0);
+      return fill(members, packSequences(part, width));
     });
   }
 

@@ -27,7 +27,7 @@ describe('the first run', () => {
 
   it('offers one large button that says what will happen and what the model knows', async () => {
     const { page } = opened;
-    await page.getByRole('heading', { name: 'Watch a model learn, three minutes' }).waitFor();
+    await page.getByRole('heading', { name: 'Watch a model learn' }).waitFor();
     await page.getByText('it has learnt from nothing yet').waitFor();
     await page.getByRole('link', { name: 'Bring your data' }).waitFor();
     await page.getByRole('link', { name: 'Bring your model' }).waitFor();

@@ -2,6 +2,7 @@
  * The bench: does each wanted measurement in a process of its own, alternating with the peers where a Python with
  * them is given, and tells the medians of the rounds.
  */
+import { trainerNodeOptions } from '../trainer-child.ts';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -189,7 +190,7 @@ class Bench {
   /** Espalier's own figures, or why there are none. */
   async #espalier(job: Job, folder: string | null): Promise<Measured | string> {
     const words = [measureProgram, job.kind, job.preset ?? 'starter', ...(folder === null ? [] : [folder])];
-    const result = await runProcess(process.execPath, words, this.#surroundings);
+    const result = await runProcess(process.execPath, [...trainerNodeOptions, ...words], this.#surroundings);
     if (!result.ok) return result.reason;
     const measured = measuredSchema.safeParse(result.value);
     return measured.success ? measured.data : 'a figure is not a number';

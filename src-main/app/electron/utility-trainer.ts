@@ -1,11 +1,15 @@
 /** Starts the trainer program as a utility process of Electron. */
 import { utilityProcess } from 'electron';
-import type { SpawnTrainer } from '../trainer-child.ts';
+import { trainerNodeOptions, type SpawnTrainer } from '../trainer-child.ts';
 
 /** Runs the built program at `path`; typed arrays cross as they are. */
 export function utilityTrainer(path: string): SpawnTrainer {
   return () => {
-    const child = utilityProcess.fork(path, [], { stdio: 'pipe', serviceName: 'Espalier trainer' });
+    const child = utilityProcess.fork(path, [], {
+      stdio: 'pipe',
+      serviceName: 'Espalier trainer',
+      execArgv: [...trainerNodeOptions],
+    });
     const outputListeners: ((text: string) => void)[] = [];
     const tell = (text: string) => {
       for (const listener of outputListeners) listener(text);
