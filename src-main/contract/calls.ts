@@ -162,7 +162,7 @@ export const estimatorCardSchema = z.strictObject({
   memory: z.string(),
   /** Settings under `method` that belong to this method and few others. */
   settings: z.array(z.string()),
-  /** What it uses where a setting is left out; those that follow from other settings are not listed. */
+  /** What the method uses where a setting is left out, by setting. */
   defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),

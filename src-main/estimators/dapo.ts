@@ -3,15 +3,20 @@ import { userError } from '../contract/errors.ts';
 import { onlineSpec, policyMemory, type Estimator, type OnlineTraits } from './estimator.ts';
 import { refuseBaseline, validateOnline } from './validation.ts';
 
+/** Rounds of further questions, share of the longest answer that costs, and what it costs at most. */
+const usual = { redraws: 3, bufferShare: 1 / 5, penalty: 1 };
+
 const traits: OnlineTraits = {
-  defaults: { groupSize: 16, aggregation: 'tokenMean', clip: { low: 0.2, high: 0.28 } },
+  defaults: {
+    groupSize: 16,
+    aggregation: 'tokenMean',
+    clip: { low: 0.2, high: 0.28 },
+    own: { redraws: usual.redraws, overlongPenalty: usual.penalty },
+  },
   greedy: false,
   advantage: { baseline: 'groupMean', scale: 'groupStd', ddof: 1, eps: 1e-6, klFold: 'toGo' },
   loss: 'clipped',
 };
-
-/** Rounds of further questions, share of the longest answer that costs, and what it costs at most. */
-const usual = { redraws: 3, bufferShare: 1 / 5, penalty: 1 };
 
 export const dapo: Estimator = {
   name: 'dapo',

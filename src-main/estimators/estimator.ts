@@ -18,6 +18,8 @@ export interface EstimatorDefaults {
   readonly aggregation: Aggregation;
   /** Offsets of the clip band; null where the method has no ratio to clip. */
   readonly clip: { readonly low: number; readonly high: number } | null;
+  /** The same of settings that only some methods have, by name; where a default follows from others it is left out. */
+  readonly own?: Readonly<Record<string, string | number>>;
 }
 
 export interface Estimator {

@@ -83,7 +83,8 @@ export function describeEstimators(): CallOutput<'estimators.list'> {
     defaults: {
       ...(defaults.groupSize > 0 ? { groupSize: defaults.groupSize } : {}),
       aggregation: defaults.aggregation,
-      ...(defaults.clip === null ? {} : { clipLow: defaults.clip.low, clipHigh: defaults.clip.high }),
+      ...(defaults.clip ? { clipLow: defaults.clip.low, clipHigh: defaults.clip.high } : {}),
+      ...defaults.own,
     },
     samples: defaults.groupSize > 0,
   }));

@@ -66,7 +66,8 @@ export function validatePreference(
     'baselineDecay',
   ] as const;
   for (const field of fields) {
-    if (method[field] !== undefined) {
+    // The default of the form is taken as it is: it changes nothing.
+    if (method[field] !== undefined && method[field] !== estimator.defaults.aggregation) {
       throw notApplicable(
         estimator,
         field,

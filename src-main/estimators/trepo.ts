@@ -2,17 +2,22 @@
 import { anchoredSpec, anchorSettings, validateAnchored, type AnchorDefaults } from './anchored.ts';
 import { policyMemory, type Estimator, type OnlineTraits } from './estimator.ts';
 
-const traits: OnlineTraits = {
-  defaults: { groupSize: 4, aggregation: 'constant', clip: { low: 0.2, high: 0.2 } },
-  greedy: false,
-  advantage: { baseline: 'anchors', scale: 'none', ddof: 1, eps: 0, klFold: 'toGo' },
-  loss: 'clipped',
-};
 const anchors: AnchorDefaults = {
   rule: 'coins',
   continuations: 4,
   between: 'segment',
   rules: ['coins', 'stride'],
+};
+const traits: OnlineTraits = {
+  defaults: {
+    groupSize: 4,
+    aggregation: 'constant',
+    clip: { low: 0.2, high: 0.2 },
+    own: { anchorRule: anchors.rule, anchorBetween: anchors.between, continuations: anchors.continuations },
+  },
+  greedy: false,
+  advantage: { baseline: 'anchors', scale: 'none', ddof: 1, eps: 0, klFold: 'toGo' },
+  loss: 'clipped',
 };
 
 export const trepo: Estimator = {
@@ -22,7 +27,7 @@ export const trepo: Estimator = {
     'Looks into answers at random places and credits the tokens between two looks with the change of the reward to be expected.',
   cost: {
     generations:
-      'A group of answers for each question (4 by default), and 4 continuations to the end from the question and from about 4 places of the longest answer.',
+      'A group of answers for each question (4 by default), and 4 continuations to the end from the question and from about 4 places of an answer of full length.',
     memory: policyMemory,
   },
   choose: 'When long answers should be told apart by their parts, without a second network.',

@@ -1,41 +1,43 @@
 /** Settings that cannot work, refused before a run starts: what, why, and what to do instead. */
 import { userError } from '../contract/errors.ts';
+import { fieldHelp } from '../contract/experiment.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator } from './estimator.ts';
 
 type Described = Pick<Estimator, 'title' | 'defaults' | 'settings'>;
 
-/** Settings that only some methods have, with those methods. */
-const owners: readonly (readonly [field: keyof MethodConfig, methods: string])[] = [
-  ['redraws', 'dapo'],
-  ['overlongBuffer', 'dapo'],
-  ['overlongPenalty', 'dapo'],
-  ['keepFrom', 'raft'],
-  ['anchorRule', 'vineppo and trepo'],
-  ['anchorStride', 'vineppo and trepo'],
-  ['anchorChance', 'trepo'],
-  ['anchorBetween', 'trepo'],
-  ['continuations', 'vineppo and trepo'],
-  ['critic', 'ppo'],
-  ['lambda', 'ppo'],
-  ['valueClip', 'ppo'],
-  ['valueCoefficient', 'ppo'],
-  ['criticLearningRate', 'ppo'],
-  ['whiten', 'ppo'],
-  ['preferenceLoss', 'dpo and online-dpo'],
-  ['beta', 'methods that learn from pairs'],
-  ['labelSmoothing', 'dpo, online-dpo and simpo'],
-  ['margin', 'simpo'],
-  ['likelihoodWeight', 'dpo, online-dpo and simpo'],
-  ['desirableWeight', 'kto'],
-  ['undesirableWeight', 'kto'],
+/** Settings that only some methods have: those that list them among their own. */
+const particular: readonly (keyof MethodConfig)[] = [
+  'redraws',
+  'overlongBuffer',
+  'overlongPenalty',
+  'keepFrom',
+  'anchorRule',
+  'anchorStride',
+  'anchorChance',
+  'anchorBetween',
+  'continuations',
+  'critic',
+  'lambda',
+  'valueClip',
+  'valueCoefficient',
+  'criticLearningRate',
+  'whiten',
+  'preferenceLoss',
+  'beta',
+  'labelSmoothing',
+  'margin',
+  'likelihoodWeight',
+  'desirableWeight',
+  'undesirableWeight',
 ];
 
-/** Refuses settings that are set although they belong to other methods. */
+/** Refuses settings that are set although only other methods have them. */
 export function refuseForeign(estimator: Described, method: MethodConfig): void {
-  for (const [field, methods] of owners) {
+  for (const field of particular) {
     if (method[field] === undefined || estimator.settings.includes(field)) continue;
-    throw notApplicable(estimator, field, `it belongs to ${methods}`, 'Leave it out.');
+    const help = fieldHelp(`method.${field}`)?.help ?? 'it belongs to other methods';
+    throw notApplicable(estimator, field, help.replace(/\.$/, ''), 'Leave it out.');
   }
 }
 

@@ -2,17 +2,22 @@
 import { anchoredSpec, anchorSettings, validateAnchored, type AnchorDefaults } from './anchored.ts';
 import { policyMemory, type Estimator, type OnlineTraits } from './estimator.ts';
 
-const traits: OnlineTraits = {
-  defaults: { groupSize: 8, aggregation: 'constant', clip: { low: 0.2, high: 0.2 } },
-  greedy: false,
-  advantage: { baseline: 'anchors', scale: 'none', ddof: 1, eps: 0, klFold: 'toGo' },
-  loss: 'clipped',
-};
 const anchors: AnchorDefaults = {
   rule: 'lines',
   continuations: 9,
   between: 'segment',
   rules: ['lines', 'stride'],
+};
+const traits: OnlineTraits = {
+  defaults: {
+    groupSize: 8,
+    aggregation: 'constant',
+    clip: { low: 0.2, high: 0.2 },
+    own: { anchorRule: anchors.rule, continuations: anchors.continuations },
+  },
+  greedy: false,
+  advantage: { baseline: 'anchors', scale: 'none', ddof: 1, eps: 0, klFold: 'toGo' },
+  loss: 'clipped',
 };
 
 export const vineppo: Estimator = {

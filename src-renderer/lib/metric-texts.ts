@@ -70,6 +70,34 @@ const table: readonly (readonly [name: string, title: string, definition: string
   ],
   ['secondsReward', 'Time of grading', 'Part of the step that decodes and grades answers.', 'seconds'],
   ['memoryResident', 'Memory', 'Resident memory of the trainer after the step.', 'bytes'],
+  [
+    'anchorsPerAnswer',
+    'Looks into an answer',
+    'Mean number of places at which an answer was looked into (VinePPO, TRePO).',
+  ],
+  [
+    'anchorValueSpread',
+    'Change inside answers',
+    'How much the reward to be expected changes inside an answer. Near 0, looking into answers tells nothing.',
+  ],
+  [
+    'continuationRewardStd',
+    'Noise of continuations',
+    'How much the rewards of fresh ends from one place differ.',
+  ],
+  ['continuationTokens', 'Tokens of continuations', 'Tokens sampled to look into answers.', 'tokens'],
+  [
+    'redrawnShare',
+    'Replaced questions',
+    'Share of questions replaced because their answers all earned the same (DAPO).',
+    'share',
+  ],
+  [
+    'redrawRounds',
+    'Rounds of further questions',
+    'How often further questions were asked in the step (DAPO).',
+  ],
+  ['keptShare', 'Kept answers', 'Share of answers that were kept and learnt (RAFT).', 'share'],
   ['learningRate', 'Update strength', 'Learning rate of the step, after warm-up and schedule.'],
   ['rewardStd', 'Spread of rewards', 'Standard deviation of the rewards of the step.'],
   [

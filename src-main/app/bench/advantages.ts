@@ -35,7 +35,9 @@ export function measureAdvantages(): Measured {
     const groups = Int32Array.from(rewards, (_, answer) => Math.floor(answer / plan.samplesPerPrompt));
     const greedyRewards = plan.greedy ? { greedyRewards: rewards.slice(0, (groups.at(-1) ?? 0) + 1) } : {};
     const values =
-      advantage.baseline === 'critic' ? { criticValues: Array.from(lengths, (length) => new Float32Array(length)) } : {};
+      advantage.baseline === 'critic'
+        ? { criticValues: Array.from(lengths, (length) => new Float32Array(length)) }
+        : {};
     const batch = { groups, rewards, lengths, tieBreaks: rewards, ...greedyRewards, ...values };
     return [estimator, () => void computeAdvantages(batch, advantage, kl)];
   });

@@ -93,18 +93,32 @@ async function readInputs(name: PresetName, folder: string | undefined): Promise
   };
 }
 
+/** GRPO's steps. */
+export function measureGrpo(name: PresetName, folder: string | undefined): Promise<Measured> {
+  return measureSteps(name, folder, 'grpo');
+}
+
+/** TRePO's steps on the same batch of answers, for its time, tokens and memory beside GRPO's. */
+export function measureTrepo(name: PresetName, folder: string | undefined): Promise<Measured> {
+  return measureSteps(name, folder, 'trepo');
+}
+
 /**
  * Times whole steps: every answer of a step in one micro-batch, one update a step. The first step is left out of the
  * medians where there are several, as the peer does.
  * @returns `seconds` (median of a step), `firstSeconds`, `generateSeconds`, `rewardSeconds`, `learnSeconds` (medians),
- *   `answerTokens` (mean length), `tokensPerSecond` of sampling, `meanReward`, `memory`
+ *   `answerTokens` (mean length), `generatedTokens` (median of a step, continuations included), `tokensPerSecond` of sampling, `meanReward`, `memory`
  */
-export async function measureGrpo(name: PresetName, folder: string | undefined): Promise<Measured> {
+async function measureSteps(
+  name: PresetName,
+  folder: string | undefined,
+  estimator: 'grpo' | 'trepo',
+): Promise<Measured> {
   const inputs = await readInputs(name, folder);
   const model = await presetModel(name, folder, true);
   const text = folder === undefined ? plainText(model) : await folderText(folder, model);
   const config = benchConfig(
-    { estimator: 'grpo', groupSize: inputs.group, learningRate: benchOptimizer.learningRate },
+    { estimator, groupSize: inputs.group, learningRate: benchOptimizer.learningRate },
     { promptsPerStep: inputs.prompts, maxTokens: inputs.new, steps: inputs.steps, temperature: 1 },
   );
   const encoded = await text.encode(inputs.tasks.map(({ prompt }) => prompt));
@@ -148,7 +162,8 @@ export async function measureGrpo(name: PresetName, folder: string | undefined):
     generateSeconds: middle('secondsGenerate'),
     rewardSeconds: middle('secondsReward'),
     learnSeconds: middle('secondsLearn'),
-    answerTokens: state.generatedTokens / state.answers,
+    answerTokens: middle('lengthMean'),
+    generatedTokens: middle('generatedTokens'),
     tokensPerSecond: middle('generatedTokensPerSecond'),
     meanReward: middle('rewardMean'),
     memory: peakMemory(),

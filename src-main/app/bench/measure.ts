@@ -16,6 +16,7 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   sample: async () => (await import('./sample.ts')).measureSampling,
   continuations: async () => (await import('./continuations.ts')).measureContinuations,
   grpo: async () => (await import('./grpo.ts')).measureGrpo,
+  trepo: async () => (await import('./grpo.ts')).measureTrepo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,

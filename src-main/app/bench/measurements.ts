@@ -7,6 +7,7 @@ export const measurementKinds = [
   'sample',
   'continuations',
   'grpo',
+  'trepo',
   'sft',
   'matmul',
   'advantages',

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { computeExactAdvantages } from '../../../src-main/estimators/advantages.ts';
+import type { AnswerValues } from '../../../src-main/estimators/advantages.ts';
 import { anchorAdvantages, sparseAdvantages } from '../../../src-main/estimators/anchors.ts';
 import { generalizedAdvantages } from '../../../src-main/estimators/generalized-advantage.ts';
 import { mean } from '../../../src-main/estimators/group-statistics.ts';
@@ -76,13 +78,13 @@ describe.each(Object.entries(counts))('advantages of %s', (method, count) => {
 
   it.each(cases)('%s', (name, each, tolerance) => {
     const options = each.options.advantage;
-    const rows = each.input.responses.map(({ length, reward, anchors, chosen }) => {
+    const inside = each.input.responses.map(({ length, reward, anchors, chosen }): AnswerValues => {
       const values = new Map(anchors.map(({ position, returns }) => [position, mean(returns ?? [])]));
       if (options.interp === 'sparse') {
         const valueAt = (position: number): number =>
           position === length ? reward : (values.get(position) ?? NaN);
         const drawn = chosen.map((token) => ({ token, before: valueAt(token - 1), after: valueAt(token) }));
-        return sparseAdvantages(length, drawn, options.q);
+        return { between: 'sparse', drawn, chance: options.q };
       }
       // A boundary without continuations takes the value that follows it: the reward, if no estimate does.
       let later = reward;
@@ -90,9 +92,22 @@ describe.each(Object.entries(counts))('advantages of %s', (method, count) => {
         later = returns === null ? later : mean(returns);
         return { position, value: later };
       });
-      return anchorAdvantages(length, known.toReversed(), reward, options.interp ?? 'segment');
+      return { between: options.interp ?? 'segment', anchors: known.toReversed() };
     });
-    expectAllClose(whiten(rows, options), each.expected.advantages, tolerance, name);
+    const { scale, ddof, eps, epsAt } = options;
+    const { responses } = each.input;
+    // The way that training takes, scaling over tokens included.
+    const { advantages } = computeExactAdvantages(
+      {
+        groups: responses.map(() => 0),
+        rewards: responses.map(({ reward }) => reward),
+        lengths: responses.map(({ length }) => length),
+        values: inside,
+      },
+      { baseline: 'anchors', scale, ddof, eps, epsAt, klFold: 'toGo' },
+      { where: 'none', estimator: 'k1', coefficient: 0 },
+    );
+    expectAllClose(advantages, each.expected.advantages, tolerance, name);
   });
 });
 

@@ -288,3 +288,25 @@ describe('keeping the best (RAFT)', () => {
     expect(metricsOf(run, 1)).toMatchObject({ keptShare: 0, gradientNorm: 0, learntTokens: 0 });
   });
 });
+
+describe('a run that was stopped', () => {
+  it.each([
+    ['trepo', trepo],
+    ['dapo', { estimator: 'dapo', groupSize: 3, learningRate: 0.05 }],
+    ['raft', { estimator: 'raft', groupSize: 3, learningRate: 0.05 }],
+  ])('goes on as if nothing had happened (%s)', async (_name, method) => {
+    const changes = { method, budget: { steps: 4, promptsPerStep: 3, maxTokens: 4, temperature: 2 } };
+    const whole = await train(changes);
+    const folder = join(root, String(folders++));
+    const first = makeRun(changes);
+    first.control.onEvent = (event) => {
+      if (event.type === 'step' && event.step === 2) first.control.stop = true;
+    };
+    expect(await trainLoop(first.parts, folder, null)).toBe('stopped');
+    const second = makeRun(changes);
+    const saved = eventsOf(first.events, 'checkpoint').findLast(({ role }) => role === 'last')!;
+    expect(await trainLoop(second.parts, folder, saved.path)).toBe('done');
+    for (const step of [3, 4]) expect(trained(second, step)).toEqual(trained(whole, step));
+    expect(second.policy.table).toEqual(whole.policy.table);
+  });
+});
