@@ -153,6 +153,15 @@ class ModelWriter implements Emitter {
     return output;
   }
 
+  emitOnce(type: string, inputs: readonly string[], attributes: OnnxNode['attributes']): string {
+    const key = `${type}(${inputs.join(',')})`;
+    const known = this.#emitted.get(key);
+    if (known !== undefined) return known;
+    const output = this.emit(type, inputs, attributes);
+    this.#emitted.set(key, output);
+    return output;
+  }
+
   emitNamed(
     type: string,
     inputs: readonly string[],

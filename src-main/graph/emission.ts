@@ -21,6 +21,8 @@ export interface Emitter {
     attributes: Readonly<Record<string, Attribute>>,
     domain: string,
   ): void;
+  /** The same for a node that many others ask for: made at the first time only. */
+  emitOnce(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string;
   /** Name of a constant. */
   integers(values: readonly number[]): string;
   float(value: number): string;
@@ -62,7 +64,7 @@ function targetShape(emitter: Emitter, from: Shape, to: Shape): string {
   const parts = fixed.map((size, axis) =>
     size === null ? emitter.size(to[axis] ?? 1) : emitter.integers([size]),
   );
-  return emitter.emit('Concat', parts, { axis: 0n });
+  return emitter.emitOnce('Concat', parts, { axis: 0n });
 }
 
 const flag = (value: boolean): bigint => (value ? 1n : 0n);
@@ -140,6 +142,8 @@ export const emissionRules: { [K in OperationKind]: EmissionRule<K> } = {
     const logit = emitter.emit('ReduceSum', [products, emitter.integers([1])], { keepdims: 1n });
     return emitter.emit('Sub', [logit, name(names, 3)]);
   },
+  fusedRmsNorm: (emitter, { eps }, names) =>
+    emitter.emit('SimplifiedLayerNormalization', names, { axis: -1n, epsilon: eps, stash_type: 1n }),
   cachedAttention(emitter, operation, names, node) {
     const output = `n${node.id}`;
     const { packed, heads, keyValueHeads, scale, window, rope, presentKey, presentValue } = operation;

@@ -268,5 +268,6 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
     if (wants(0) && expected) give(0, graph.multiply(gradient, graph.subtract(target, expected)));
     if (wants(1)) give(1, weighted);
   },
+  fusedRmsNorm: { refused: 'the fused norm is for inference; rmsNorm has a gradient' },
   cachedAttention: { refused: 'attention over a cache is for inference' },
 };

@@ -89,6 +89,9 @@ export interface OperationAttributes {
    */
   logProbability: { readonly slices: number };
 
+  /** (x [n, d], w [d]): x / sqrt(mean(x²) + eps) · w in one pass (inference only). */
+  fusedRmsNorm: { readonly eps: number };
+
   /**
    * Attention over a cache that is updated in place (inference only): (q [B, S, H·d], k, v [B, S, K·d], past keys and values
    * [B, K, P, d], last positions [B] int32, longest length [1] int32, cos, sin) → [B, S, H·d]. Where `packed`, q, k and v are

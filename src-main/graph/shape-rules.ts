@@ -199,6 +199,11 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
       fail('target rows must look like h');
     return [rows ?? 1, 1];
   },
+  fusedRmsNorm(_operation, inputs, fail) {
+    const shape = rank(input(inputs, 0, fail), 2, fail);
+    if (!sameShape(input(inputs, 1, fail).shape, shape.slice(1))) fail('one weight for each column wanted');
+    return shape;
+  },
   cachedAttention({ packed, heads, keyValueHeads }, inputs, fail) {
     const first = packed ? 1 : 3;
     if (inputs.length < first + 4) fail('q, k, v, two caches, lengths and longest length wanted');

@@ -107,10 +107,9 @@ export class DecodingLayers implements Layers<DecodingValue> {
     };
   }
   rmsNorm(x: DecodingValue, weight: string): DecodingValue {
-    return {
-      node: this.#graph.rmsNorm(this.#rows(x), this.#parameter(weight), this.#config.normEps),
-      layout: 'rows',
-    };
+    const inputs = [this.#rows(x), this.#parameter(weight)];
+    const node = this.#graph.add({ kind: 'fusedRmsNorm', eps: this.#config.normEps }, inputs);
+    return { node, layout: 'rows' };
   }
   layerNorm(x: DecodingValue, weight: string, bias: string): DecodingValue {
     const node = this.#graph.layerNorm(

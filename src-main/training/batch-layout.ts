@@ -34,13 +34,18 @@ export function sequenceLength(sequence: LearnerSequence): number {
   return sequence.promptIds.length + sequence.answerIds.length;
 }
 
+/** Width of rows that hold a sequence of this length. */
+export function rowWidth(length: number): number {
+  return Math.ceil(Math.max(1, length) / widthStep) * widthStep;
+}
+
 /** Rows being filled, first-fit; sequences must come in falling length. */
 class RowPacker {
   readonly width: number;
   readonly filled: number[] = [];
 
   constructor(longest: number) {
-    this.width = Math.ceil(Math.max(1, longest) / widthStep) * widthStep;
+    this.width = rowWidth(longest);
   }
 
   /** The place of a sequence, in a new row where no open one has room. */

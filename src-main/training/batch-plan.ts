@@ -4,7 +4,7 @@
  * into it. Whether that pays is a matter of counting, which is done here.
  */
 import type { BatchLayout, Place } from './batch-layout.ts';
-import { packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
+import { packSequences, rowWidth, sequenceLength, splitMicroBatches } from './batch-layout.ts';
 import type { LearnerSequence } from './learner.ts';
 
 export interface PlannedBatch {
@@ -34,12 +34,11 @@ export function planBatches(
   attentionWidth: number,
 ): PlannedBatch[] {
   const keys = sequences.map(({ promptIds }) => promptIds.join());
-  const longest = sequences.reduce((most, sequence) => Math.max(most, sequenceLength(sequence)), 0);
   let best: { batches: PlannedBatch[]; cost: number } | undefined;
   for (const branches of branchings) {
     const families = formFamilies(sequences, keys, branches);
     if (branches > 1 && families.every(({ members }) => members.length < branches)) break;
-    if (branches > 1 && families.some(({ length }) => length > Math.max(tokens, longest))) break;
+    if (families.some(({ members, length }) => members.length > 1 && rowWidth(length) > tokens)) break;
     const batches = splitMicroBatches(
       families.map(({ length }) => length),
       tokens,

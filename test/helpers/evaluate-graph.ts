@@ -298,6 +298,19 @@ const rules: { [K in OperationKind]: Rule<K> } = {
     });
     return { shape, data };
   },
+  fusedRmsNorm({ operation, inputs, shape }) {
+    const [x, w] = [inputs[0]!, inputs[1]!];
+    const width = shape[1]!;
+    const data = new Float64Array(x.data.length);
+    for (let start = 0; start < data.length; start += width) {
+      const row = x.data.slice(start, start + width);
+      const mean = row.reduce((sum, value) => sum + value * value, 0) / width;
+      row.forEach(
+        (value, at) => (data[start + at] = (value / Math.sqrt(mean + operation.eps)) * w.data[at]!),
+      );
+    }
+    return { shape, data };
+  },
   cachedAttention() {
     throw new Error('the cached attention is compared with the training layers instead');
   },

@@ -153,6 +153,7 @@ export const gradientCases: Readonly<
   detach: { none: 'stops the gradient, which the unit tests of differentiate check' },
   lessOrEqual: { none: 'piecewise constant' },
   reduceMax: { none: 'used as a shift that cancels, or detached' },
+  fusedRmsNorm: { none: 'inference only; the sampler is compared with the learner' },
   cachedAttention: { none: 'inference only; the sampler is compared with the learner' },
 
   neg: unary('neg', everywhere),
