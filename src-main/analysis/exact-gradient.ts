@@ -106,7 +106,8 @@ export function groupMoments(
 
 /**
  * Moments of an estimator as training runs it on fresh answers: its own plan, advantages, weights and loss.
- * `reference` is the same process with other logits, needed for a KL penalty. A moving average counts as empty.
+ * `reference` is the same process with other logits, needed for a KL penalty. A moving average counts as empty,
+ * a critic as new: it says 0 everywhere.
  */
 export function estimatorMoments(
   enumerated: EnumeratedProcess,
@@ -125,6 +126,7 @@ export function estimatorMoments(
         rewards: answers.map((answer) => answer.reward),
         lengths: answers.map((answer) => answer.letters.length),
         greedyRewards: [greedy],
+        criticValues: answers.map((answer) => answer.letters.map(() => 0)),
         logprobs,
         // Equally good answers give the same gradient here: they are the same answer.
         tieBreaks: answers.map(() => 0),

@@ -19,10 +19,16 @@ export const estimatorNames = [
   'pass-at-k',
   'remax',
   'dapo',
+  'ppo',
   'vineppo',
   'trepo',
   'raft',
   'sft',
+  'dpo',
+  'kto',
+  'orpo',
+  'simpo',
+  'online-dpo',
 ] as const;
 export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
@@ -33,19 +39,25 @@ export type Aggregation = z.infer<typeof aggregationSchema>;
 
 export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
-  where: z
-    .enum(['none', 'reward', 'loss'])
-    .meta({
-      label: 'Where the penalty acts',
-      help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
-    }),
-  estimator: z
-    .enum(['k1', 'k2', 'k3'])
-    .meta({
-      label: 'Estimate of the divergence',
-      help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
-    }),
+  where: z.enum(['none', 'reward', 'loss']).meta({
+    label: 'Where the penalty acts',
+    help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+  }),
+  estimator: z.enum(['k1', 'k2', 'k3']).meta({
+    label: 'Estimate of the divergence',
+    help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+  }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
+  gradient: z.enum(['estimator', 'timesRatio', 'k2']).optional().meta({
+    label: 'What the penalty sends back',
+    help: 'For a penalty in the loss: estimator (the default) is its own derivative; timesRatio weighs it by the ratio to the policy that answered, so that k3 gives the reverse KL; k2 keeps the value of the estimate and sends back that of k2.',
+  }),
+  target: z.number().positive().optional().meta({
+    label: 'Wanted distance',
+    term: 'target KL',
+    help: 'With it, the weight is adapted after each step until the KL of an answer is this large; without it, the weight stays as it is.',
+    unit: 'nats per answer',
+  }),
 });
 export type KlSpec = z.infer<typeof klSchema>;
 
@@ -95,7 +107,9 @@ export type Baseline =
   /** Values of anchors inside the answer (VinePPO, TRePO); the rule between them is in the plan. */
   | 'anchors'
   /** Answers that are kept have the advantage 1, the others leave the gradient (RAFT). */
-  | 'keep';
+  | 'keep'
+  /** What a critic says before each token (PPO). */
+  | 'critic';
 
 /** What advantages are divided by. */
 export type AdvantageScale =
@@ -120,6 +134,8 @@ export interface AdvantageSpec {
   readonly epsAt?: 'var' | 'floorVar';
   /** Weight of the previous value in the moving average (`movingAverage` only). */
   readonly decay?: number;
+  /** λ of generalized advantage estimation (`critic` only; default 1, the unbiased choice). */
+  readonly lambda?: number;
   /** Smallest reward of an answer that is kept (`keep` only); null: the best of each group, ties by chance. */
   readonly keepFrom?: number | null;
   /**
@@ -159,6 +175,40 @@ export interface SurrogateSpec {
   readonly samplerCap: number | null;
 }
 
+/** The critic of PPO: what predicts, before each token, the reward that is still to come. */
+export interface CriticSpec {
+  /** `head`: one more output of the policy network; `own`: a network of its own, as large as the policy. */
+  readonly network: 'head' | 'own';
+  /** A new value further than this from the old one is held there (the larger error counts); null for no bound. */
+  readonly clip: number | null;
+  /** Weight of the value loss beside the policy loss (`head`), or of the loss by itself (`own`). */
+  readonly coefficient: number;
+  /** Learning rate relative to that of the policy (`own` only). */
+  readonly learningRateFactor: number;
+}
+
+/**
+ * A loss over pairs of answers, or over answers called good or bad (`kto`). With Δ = log π − log π_ref of a whole
+ * answer, w the chosen and l the rejected answer; see docs/estimators/README.md.
+ */
+export interface PreferenceSpec {
+  readonly loss: 'sigmoid' | 'robust' | 'ipo' | 'kto' | 'orpo' | 'simpo';
+  readonly beta: number;
+  /** Share of pairs assumed to be the wrong way round (`sigmoid`, `robust`, `simpo`). */
+  readonly labelSmoothing: number;
+  /** Whether log-probabilities of an answer are divided by its length (`ipo`; always so for `orpo` and `simpo`). */
+  readonly average: boolean;
+  /** Lead that a chosen answer must have (`simpo`). */
+  readonly margin: number;
+  /** Weight of the negative log-likelihood of chosen answers, mean over their tokens. */
+  readonly likelihood: number;
+  /** Weights of good and of bad answers (`kto`). */
+  readonly desirable: number;
+  readonly undesirable: number;
+  /** Whether log-probabilities of the starting model are subtracted. */
+  readonly reference: boolean;
+}
+
 /** DAPO's soft penalty for long answers: 0 up to `buffer` tokens before the limit, then falling to −factor at it. */
 export interface OverlongSpec {
   readonly buffer: number;
@@ -172,4 +222,16 @@ export interface EstimatorSpec {
   readonly advantage: AdvantageSpec;
   readonly surrogate: SurrogateSpec;
   readonly kl: KlSpec;
+  /** Present for methods with a critic (baseline `critic`). */
+  readonly critic?: CriticSpec;
+  /**
+   * Present for methods that learn from preferences; of `surrogate` only `epochs` then has a meaning. With
+   * samplesPerPrompt 0 the pairs come from the data, else best and worst answer to a question are one.
+   */
+  readonly preference?: PreferenceSpec;
+}
+
+/** Whether a run needs the log-probabilities of its starting weights. */
+export function needsReference({ kl, preference }: EstimatorSpec): boolean {
+  return (kl.where !== 'none' && kl.coefficient > 0) || (preference?.reference ?? false);
 }

@@ -5,6 +5,7 @@
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
 import { anchorAdvantages, sparseAdvantages, type Anchor, type SparseToken } from './anchors.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
+import { generalizedAdvantages } from './generalized-advantage.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
 
@@ -26,6 +27,8 @@ export interface AdvantageBatch {
   /** Log-probabilities of each answer's tokens under policy and reference (KL penalty in the reward). */
   readonly logprobs?: readonly ArrayLike<number>[];
   readonly referenceLogprobs?: readonly ArrayLike<number>[];
+  /** What the critic said before each token (baseline `critic`). */
+  readonly criticValues?: readonly ArrayLike<number>[];
   /** Values inside each answer (baseline `anchors`); null where they could not be estimated. */
   readonly values?: readonly (AnswerValues | null)[];
   /** A random number in [0, 1) for each answer, which decides between equally good ones (baseline `keep`). */
@@ -37,6 +40,8 @@ export interface AdvantageResult<A extends Float32Array | Float64Array = Float32
   readonly advantages: A[];
   /** False for answers that leave the gradient because they, or the greedy answer they need, were not gradable. */
   readonly included: boolean[];
+  /** What the critic should have said before each token (baseline `critic`); all 0 where not included. */
+  readonly returns?: A[];
   /** State to pass in with the next batch. */
   readonly state: AdvantageState;
 }
@@ -87,6 +92,9 @@ function compute<A extends Float32Array | Float64Array>(
       (kept === null || kept[answer] === true),
   );
   const coefficient = kl.where === 'reward' ? kl.coefficient : 0;
+  if (spec.baseline === 'critic') {
+    return { ...criticAdvantages(batch, included, spec, coefficient, allocate), included, state };
+  }
   const scores = batch.rewards.map((reward, answer) => {
     if (!included[answer] || reward === null) return 0;
     const clipped = spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
@@ -137,6 +145,40 @@ function compute<A extends Float32Array | Float64Array>(
   return { advantages, included, state: nextState };
 }
 
+/** Each token earns what it costs in KL, the last one the reward as well; the critic's values are the baseline. */
+function criticAdvantages<A extends Float32Array | Float64Array>(
+  batch: AdvantageBatch,
+  included: readonly boolean[],
+  spec: AdvantageSpec,
+  coefficient: number,
+  allocate: (length: number) => A,
+): { advantages: A[]; returns: A[] } {
+  const advantages: A[] = [];
+  const returns: A[] = [];
+  for (const [answer, reward] of batch.rewards.entries()) {
+    const length = batch.lengths[answer]!;
+    const ofAdvantages = allocate(length);
+    const ofReturns = allocate(length);
+    advantages.push(ofAdvantages);
+    returns.push(ofReturns);
+    if (!included[answer] || reward === null || length === 0) continue;
+    const earned = new Float64Array(length);
+    if (coefficient !== 0) {
+      const policy = batch.logprobs![answer]!;
+      const reference = batch.referenceLogprobs![answer]!;
+      for (let token = 0; token < length; token++)
+        earned[token] = -coefficient * (policy[token]! - reference[token]!);
+    }
+    earned[length - 1]! += spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
+    const result = generalizedAdvantages(earned, batch.criticValues![answer]!, spec.lambda ?? 1);
+    ofAdvantages.set(result.advantages);
+    ofReturns.set(result.returns);
+  }
+  if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter')
+    scaleOverTokens(advantages, included, spec);
+  return { advantages, returns };
+}
+
 /** Σ log π − log π_ref over the tokens of one answer. */
 function summedLogRatio(batch: AdvantageBatch, answer: number): number {
   const policy = batch.logprobs![answer]!;
@@ -184,6 +226,9 @@ function checkBatch(batch: AdvantageBatch, spec: AdvantageSpec, kl: KlSpec): voi
   });
   if (spec.baseline === 'greedy' && batch.greedyRewards === undefined) {
     throw new RangeError('baseline greedy needs greedyRewards');
+  }
+  if (spec.baseline === 'critic' && batch.criticValues?.length !== count) {
+    throw new RangeError('baseline critic needs values');
   }
   if (spec.baseline === 'anchors' && batch.values?.length !== count) {
     throw new RangeError('baseline anchors needs values of every answer');

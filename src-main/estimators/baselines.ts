@@ -68,6 +68,8 @@ function subtractBaseline(answers: ScoredAnswers, spec: AdvantageSpec, state: Ad
     case 'movingAverage':
       setEach(() => state.movingAverage ?? 0);
       return advantages;
+    case 'critic':
+      throw new RangeError('baseline critic is not one number for each answer');
     case 'greedy':
       setEach((answer) => answers.greedyRewards[groups[answer]!] ?? 0);
       return advantages;

@@ -4,10 +4,15 @@ import type { EstimatorName, EstimatorSpec, RolloutPlan } from '../contract/esti
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import { cispo } from './cispo.ts';
 import { dapo } from './dapo.ts';
+import { dpo } from './dpo.ts';
 import { drGrpo } from './dr-grpo.ts';
 import type { Estimator } from './estimator.ts';
 import { gpg } from './gpg.ts';
 import { grpo } from './grpo.ts';
+import { kto } from './kto.ts';
+import { onlineDpo } from './online-dpo.ts';
+import { orpo } from './orpo.ts';
+import { ppo } from './ppo.ts';
 import { gspo } from './gspo.ts';
 import { opo } from './opo.ts';
 import { passAtK } from './pass-at-k.ts';
@@ -18,6 +23,8 @@ import { reinforce } from './reinforce.ts';
 import { remax } from './remax.ts';
 import { rloo } from './rloo.ts';
 import { sft } from './sft.ts';
+import { simpo } from './simpo.ts';
+import { refuseForeign } from './validation.ts';
 import { trepo } from './trepo.ts';
 import { vineppo } from './vineppo.ts';
 
@@ -36,10 +43,16 @@ export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
   'pass-at-k': passAtK,
   remax,
   dapo,
+  ppo,
   vineppo,
   trepo,
   raft,
   sft,
+  dpo,
+  kto,
+  orpo,
+  simpo,
+  'online-dpo': onlineDpo,
 };
 
 /**
@@ -48,6 +61,7 @@ export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
  */
 export function estimatorSpec(method: MethodConfig, budget: BudgetConfig): EstimatorSpec {
   const estimator = estimators[method.estimator];
+  refuseForeign(estimator, method);
   estimator.validate(method, budget);
   return estimator.spec(method, budget);
 }

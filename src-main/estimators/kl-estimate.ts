@@ -8,11 +8,6 @@ import type { KlSpec } from '../contract/estimator.ts';
  * A KL term of the loss. The optional fields describe what other libraries do; runs use none of them.
  */
 export interface KlTerm extends KlSpec {
-  /**
-   * `estimator` (default): the estimator's own derivative. `timesRatio`: the estimate is multiplied by the live
-   * ratio π/π_old. `k2`: value of the estimator, derivative of k2 times the ratio held constant.
-   */
-  readonly gradient?: 'estimator' | 'timesRatio' | 'k2';
   /** Cap of the constant ratio for the gradient `k2`; absent: the ratio is left out. */
   readonly ratioCap?: number;
   /** Bounds of Δ (k3 only) and of the estimate, which then sends back nothing. */

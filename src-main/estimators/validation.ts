@@ -17,6 +17,19 @@ const particular: readonly (keyof MethodConfig)[] = [
   'anchorChance',
   'anchorBetween',
   'continuations',
+  'critic',
+  'lambda',
+  'valueClip',
+  'valueCoefficient',
+  'criticLearningRate',
+  'whiten',
+  'preferenceLoss',
+  'beta',
+  'labelSmoothing',
+  'margin',
+  'likelihoodWeight',
+  'desirableWeight',
+  'undesirableWeight',
 ];
 
 /** Refuses settings that are set although only other methods have them. */
@@ -90,7 +103,23 @@ export function notApplicable(
 }
 
 function validateKl(method: MethodConfig): void {
-  const { where, estimator, coefficient } = method.kl;
+  const { where, estimator, coefficient, target, gradient } = method.kl;
+  if (gradient !== undefined && where !== 'loss') {
+    throw userError('kl-gradient-nowhere', 'Only a KL penalty in the loss has a gradient of its own.', {
+      where: 'method.kl.gradient',
+      advice: 'Leave it out, or set where to loss.',
+    });
+  }
+  if (target !== undefined && (where === 'none' || coefficient === 0)) {
+    throw userError(
+      'kl-nowhere',
+      `A wanted KL of ${target} has no effect while the penalty is switched off.`,
+      {
+        where: 'method.kl.target',
+        advice: 'Set where to reward (with k1) or loss (with k2) and a coefficient to begin with.',
+      },
+    );
+  }
   if (where === 'none' && coefficient > 0) {
     throw userError(
       'kl-nowhere',
@@ -101,7 +130,7 @@ function validateKl(method: MethodConfig): void {
       },
     );
   }
-  if (where === 'loss' && estimator === 'k1') {
+  if (where === 'loss' && estimator === 'k1' && gradient !== 'k2' && gradient !== 'timesRatio') {
     throw userError(
       'kl-without-gradient',
       'The estimate k1 in the loss has an expected gradient of zero: it would add noise and hold nothing back.',

@@ -40,6 +40,11 @@ const signs: readonly Sign[] = [
     message:
       'every answer got the same reward, so there is nothing to learn from. Where the reward is at its best, the run can be stopped; else check the reward.',
   },
+  {
+    shows: (metrics) => metrics['explainedVariance'] !== undefined && metrics['explainedVariance'] <= 0,
+    message:
+      'the critic explains nothing: its values are no better than one constant, so advantages are only noisier for them. Raise method.criticLearningRate (or valueCoefficient with a head), and keep method.lambda at 1 until it learns.',
+  },
 ];
 
 /** Watches the metrics of the steps of one process; each sign is told at most once. */

@@ -5,6 +5,7 @@
 import { userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
 import { uniform } from '../contract/random.ts';
+import { adaptedCoefficient } from '../estimators/adaptive-kl.ts';
 import { computeAdvantages } from '../estimators/advantages.ts';
 import { lookAhead } from './continuations.ts';
 import type { LearnerSequence, OptimizerSettings, TokenScores } from './learner.ts';
@@ -16,13 +17,15 @@ import type { Rollouts } from './rollouts.ts';
 import { rolloutMetrics } from './step-metrics.ts';
 import { streams } from './training-parts.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
+import { criticMetrics, criticValues } from './update-critic.ts';
 import { updatePolicy } from './update-policy.ts';
 
 /** What a step changes in the state of the loop, besides the weights. */
 export type StepChange = Pick<
   LoopState,
   'movingAverage' | 'samplerGap' | 'answers' | 'generatedTokens' | 'generateSeconds'
->;
+> &
+  Partial<Pick<LoopState, 'klCoefficient'>>;
 
 export interface StepOutcome {
   readonly metrics: Record<string, number>;
@@ -43,11 +46,12 @@ const negligibleGap = 1e-3;
  * @throws user error `not-gradable` when the share of answers without a grade is above the limit
  */
 export async function rolloutStep(
-  parts: TrainingParts,
+  given: TrainingParts,
   prompts: readonly PreparedPrompt[],
   state: LoopState,
   settings: OptimizerSettings,
 ): Promise<StepOutcome> {
+  const parts = withPresentKl(given, state);
   const { spec, config, learner } = parts;
   const { temperature } = config.budget;
   const drawn = await redraw(
@@ -73,9 +77,11 @@ export async function rolloutStep(
   const reference = withReference ? await learner.score(sequences, temperature, 'reference') : null;
   const oldLogprobs = old && old.map((scores) => scores.logprobs);
   const referenceLogprobs = reference && reference.map((scores) => scores.logprobs);
+  const values = await criticValues(parts, sequences, old);
   const {
     advantages,
     included,
+    returns,
     state: nextAdvantageState,
   } = computeAdvantages(
     {
@@ -84,6 +90,7 @@ export async function rolloutStep(
       lengths: sequences.map((sequence) => sequence.answerIds.length),
       ...(rollouts.greedyRewards === null ? {} : { greedyRewards: rollouts.greedyRewards }),
       ...(ahead === null ? {} : { values: ahead.values }),
+      ...(values === null ? {} : { criticValues: values }),
       ...(spec.advantage.baseline === 'keep' ? { tieBreaks: tieBreaks(parts, rollouts, state.step) } : {}),
       ...(oldLogprobs === null || referenceLogprobs === null
         ? {}
@@ -93,6 +100,7 @@ export async function rolloutStep(
     spec.kl,
     { movingAverage: state.movingAverage },
   );
+  const critic = values === null || returns === undefined ? null : { oldValues: values, returns };
   const samplerLogprobs = rollouts.answers.map((answer) => answer.logprobs);
   const update = await updatePolicy(
     parts,
@@ -104,6 +112,7 @@ export async function rolloutStep(
       samplerLogprobs,
       oldLogprobs,
       referenceLogprobs,
+      critic,
     },
     state.step,
     settings,
@@ -145,6 +154,8 @@ export async function rolloutStep(
     metrics: {
       ...rolloutMetrics(measures, spec.surrogate, spec.kl),
       ...ahead?.metrics,
+      ...criticMetrics(parts, critic, included, update),
+      ...(spec.kl.target === undefined ? {} : { klCoefficient: spec.kl.coefficient }),
       ...(spec.plan.redraws === undefined ? {} : { redrawRounds: drawn.rounds }),
       ...(spec.advantage.baseline === 'keep'
         ? { keptShare: included.filter(Boolean).length / included.length }
@@ -154,6 +165,9 @@ export async function rolloutStep(
     applied: update.failed === 0,
     change: {
       movingAverage: nextAdvantageState.movingAverage,
+      ...(spec.kl.target === undefined
+        ? {}
+        : { klCoefficient: adaptedCoefficient(spec.kl, meanAnswerKl(scores, referenceLogprobs)) }),
       samplerGap: measured ?? state.samplerGap,
       answers: state.answers + samples.length + replaced.length,
       generatedTokens: state.generatedTokens + tokens,
@@ -170,9 +184,34 @@ function needsOldScores(parts: TrainingParts, state: LoopState): boolean {
   const { surrogate, kl } = parts.spec;
   // Nothing is compared with the old policy where answers are learnt as they stand.
   if (surrogate.kind === 'nll') return false;
+  // The values of a head on the policy come with the scores.
+  if (parts.spec.critic !== undefined && !parts.critic) return true;
   if (surrogate.epochs > 1 || parts.config.method.minibatches > 1) return true;
   if (kl.where === 'reward' && kl.coefficient > 0) return true;
   return surrogate.samplerCap !== null && (state.samplerGap === null || state.samplerGap > negligibleGap);
+}
+
+/** The parts with the weight that the KL penalty has in this step. */
+function withPresentKl(parts: TrainingParts, { klCoefficient }: LoopState): TrainingParts {
+  const { spec } = parts;
+  if (spec.kl.target === undefined || klCoefficient === null) return parts;
+  return { ...parts, spec: { ...spec, kl: { ...spec.kl, coefficient: klCoefficient } } };
+}
+
+/** Mean over answers of log π − log π_ref of the whole answer; NaN where nothing was scored. */
+function meanAnswerKl(
+  scores: readonly (TokenScores | null)[],
+  reference: readonly Float32Array[] | null,
+): number {
+  let sum = 0;
+  let count = 0;
+  for (const [place, score] of scores.entries()) {
+    const other = reference?.[place];
+    if (score === null || !other) continue;
+    count++;
+    for (const [token, value] of score.logprobs.entries()) sum += value - other[token]!;
+  }
+  return sum / count;
 }
 
 /** A random number for each answer, which decides between equally good ones. */
@@ -192,7 +231,7 @@ function shaped(parts: TrainingParts, rollouts: Rollouts): Rollouts {
 }
 
 /** @param firstSlot number of the first question within the step: no two questions of a step share a stream */
-async function sampleAndGrade(
+export async function sampleAndGrade(
   parts: TrainingParts,
   prompts: readonly PreparedPrompt[],
   step: number,
@@ -261,7 +300,7 @@ async function sampleAndGrade(
   };
 }
 
-function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
+export function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
   const limit = parts.config.reward?.notGradableLimit ?? 0;
   const failed = rollouts.rewards.filter((score) => score.total === null);
   const share = failed.length / rollouts.rewards.length;
@@ -285,7 +324,7 @@ function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): 
   );
 }
 
-function sampleOf(rollouts: Rollouts, place: number): Sample {
+export function sampleOf(rollouts: Rollouts, place: number): Sample {
   const prompt = rollouts.prompts[place]!;
   const answer = rollouts.answers[place]!;
   return {

@@ -34,7 +34,11 @@ export function measureAdvantages(): Measured {
     const { plan, advantage, kl } = specOf(estimator);
     const groups = Int32Array.from(rewards, (_, answer) => Math.floor(answer / plan.samplesPerPrompt));
     const greedyRewards = plan.greedy ? { greedyRewards: rewards.slice(0, (groups.at(-1) ?? 0) + 1) } : {};
-    const batch = { groups, rewards, lengths, tieBreaks: rewards, ...greedyRewards };
+    const values =
+      advantage.baseline === 'critic'
+        ? { criticValues: Array.from(lengths, (length) => new Float32Array(length)) }
+        : {};
+    const batch = { groups, rewards, lengths, tieBreaks: rewards, ...greedyRewards, ...values };
     return [estimator, () => void computeAdvantages(batch, advantage, kl)];
   });
   // Code that all share is compiled while the first are timed: it must not be they alone who pay.

@@ -20,7 +20,10 @@ const own: Partial<Record<(typeof estimatorNames)[number], object>> = {
   trepo: { groupSize: 4, anchorChance: 0.6, continuations: 8 },
 };
 
-it.each(estimatorNames)('%s', async (estimator) => {
+/** Methods that learn from pairs have tests of their own. */
+const compared = ['dpo', 'kto', 'orpo', 'simpo', 'online-dpo'];
+
+it.each(estimatorNames.filter((name) => !compared.includes(name)))('%s', async (estimator) => {
   const plain = runConfig(data, { method: { estimator, groupSize: undefined } });
   const { plan, surrogate } = estimatorSpec(plain.method, plain.budget);
   const sampling = plan.samplesPerPrompt > 0;

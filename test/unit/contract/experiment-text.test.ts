@@ -29,7 +29,7 @@ describe('parsing an experiment', () => {
     [
       { method: { kl: { where: 'none', estimator: 'k1', coefficient: 0, weigth: 1 } } },
       'method.kl.weigth',
-      'Known fields: where, estimator, coefficient.',
+      'Known fields: where, estimator, coefficient, gradient, target.',
     ],
     [
       { reward: { components: [{ kind: 'number', wieght: 1 }] } },

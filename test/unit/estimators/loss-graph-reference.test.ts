@@ -64,9 +64,10 @@ function byGraph(
   return { loss: values.get(loss)!.data[0]!, gradient: values.get(gradient)!.data };
 }
 
-/** The graph knows the KL terms that runs use: k2 and k3 with their own gradient. */
+/** The graph knows all KL terms but those with the bounds of other libraries; k1 only where another gradient is asked for. */
 function isKnown(kl: KlTerm): boolean {
-  return kl.where === 'none' || (kl.estimator !== 'k1' && kl.gradient === 'estimator');
+  if (kl.clampLogRatio !== undefined || kl.clampValue !== undefined) return false;
+  return kl.where === 'none' || kl.estimator !== 'k1' || (kl.gradient ?? 'estimator') !== 'estimator';
 }
 
 describe.each(['pg', 'ppo-clip', 'sft', 'kl-in-loss', 'gspo', 'cispo', 'rloo-sequence-ratio'])(

@@ -30,4 +30,11 @@ describe('HealthWatch', () => {
       tell({ truncatedShare: 0.3, clipFrac: 0.3, samplerLogpGapMean: 0.1, rewardStd: 0 }, healthStreak),
     ).toHaveLength(4);
   });
+
+  it('tells of a critic that explains nothing', () => {
+    expect(tell({ explainedVariance: 0, rewardStd: 0.1 }, healthStreak)).toEqual([
+      expect.stringContaining('the critic explains nothing'),
+    ]);
+    expect(tell({ explainedVariance: 0.1, rewardStd: 0.1 }, healthStreak)).toEqual([]);
+  });
 });
