@@ -29,7 +29,7 @@ function short(value: number | null): string {
 
 /** The picture as a complete SVG document. */
 export function laboratoryPicture(report: LaboratoryReport, title: string): string {
-  const rowsTop = theoremHeight + 100;
+  const rowsTop = theoremHeight + 124;
   const height = rowsTop + 30 + report.rows.length * rowHeight + margin;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12" fill="${colours.ink}">`,
@@ -138,7 +138,7 @@ function rowsPart(rows: readonly LaboratoryRow[], top: number): string[] {
       [colours.multiple, 'right direction, other length'],
       [colours.biased, 'biased'],
     ],
-    top,
+    top - 22,
   );
   parts.forEach((part, column) => {
     lines.push(text(margin + nameWidth + column * each, top, escapeText(part.title), 'font-size="11"'));

@@ -23,8 +23,8 @@ import { demonstrateTheorem, stateVisits } from './token-rewards.ts';
 /** Largest relative error that counts as rounding: whitening divides by deviations that rounding makes of zeros. */
 const rounding = 1e-8;
 
-/** Most groups of answers that are gone through for one estimator; together about a second of work. */
-export const mostGroups = 6_000;
+/** Most groups of answers that are gone through for one estimator; together about two seconds of work. */
+export const mostGroups = 12_000;
 
 export interface LaboratoryOptions {
   readonly settings?: LaboratorySettings;

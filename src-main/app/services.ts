@@ -8,6 +8,7 @@ import { availableParallelism, freemem, platform, totalmem } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import { examineProcess } from '../analysis/laboratory.ts';
+import { laboratoryPicture } from '../analysis/laboratory-picture.ts';
 import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import type { TrainerEvent } from '../contract/events.ts';
@@ -102,6 +103,7 @@ const readingCalls: readonly CallName[] = [
   'samples.steps',
   'lab.processes',
   'lab.examine',
+  'lab.picture',
 ];
 
 /**
@@ -307,6 +309,10 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'samples.get': checked('samples.get', ({ id }) => store.samples.get(id)),
     'samples.steps': checked('samples.steps', ({ runId }) => store.samples.steps(runs.key(runId))),
     'lab.processes': checked('lab.processes', () => laboratoryProcesses(laboratoryDirectory(options))),
+    'lab.picture': checked('lab.picture', async ({ process: examined, settings, title }) => {
+      const report = await examineProcess(examined, { settings, pause: () => nextTurn() });
+      return { svg: laboratoryPicture(report, title) };
+    }),
     'lab.examine': checked('lab.examine', ({ process: examined, settings, estimators }) =>
       // Between two estimators other calls are answered.
       examineProcess(examined, { settings, pause: () => nextTurn(), ...(estimators ? { estimators } : {}) }),

@@ -209,6 +209,11 @@ export const calls = {
     }),
     output: laboratoryReportSchema,
   },
+  /** The same as a picture with this title (SVG). */
+  'lab.picture': {
+    input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
+    output: z.strictObject({ svg: z.string() }),
+  },
 } as const;
 
 export type CallName = keyof typeof calls;
