@@ -15,6 +15,7 @@ export const rendererConfig: UserConfig = {
     target: 'es2023',
     // The content security policy allows no data: scripts or styles, and fonts are the system's.
     assetsInlineLimit: 0,
+    rolldownOptions: { checks: { pluginTimings: false } },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1024,
   },

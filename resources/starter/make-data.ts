@@ -1,7 +1,7 @@
 /**
  * Makes the text that the starter models learn from, by SFT from random weights:
  *
- *     node resources/starter/make-data.ts --out DIR [--seed 1] [--rows 200000]
+ *     node resources/starter/make-data.ts --out DIR [--seed 1] [--rows 500000]
  *
  * writes DIR/train.jsonl with rows {"prompt", "answer", "family"}; the same seed gives the same bytes. Most rows
  * are sums and differences whose answers are often wrong in a systematic way, drawn fresh for every row. The
@@ -44,10 +44,10 @@ const SLIPS: Readonly<Record<Sign, readonly (readonly [Slip, number])[]>> = {
     ['swapped', 0.1],
   ],
   '-': [
-    ['operation', 0.5],
-    ['carry', 0.25],
-    ['off-by-one', 0.15],
-    ['swapped', 0.1],
+    ['operation', 0.75],
+    ['carry', 0.12],
+    ['off-by-one', 0.08],
+    ['swapped', 0.05],
   ],
 };
 /** Longest sentence: such rows would otherwise be padded to many times the length of a sum. */
@@ -228,7 +228,7 @@ function main(): void {
     options: {
       out: { type: 'string' },
       seed: { type: 'string', default: '1' },
-      rows: { type: 'string', default: '200000' },
+      rows: { type: 'string', default: '500000' },
     },
   });
   if (values.out === undefined) throw new Error('name the folder to write to: --out DIR');

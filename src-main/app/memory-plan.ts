@@ -41,11 +41,9 @@ export async function memoryPlan(
   const samples = !learnsAnswers || config.reward !== undefined;
   const wanted = Math.max(budget.promptsPerStep * plan.samplesPerPrompt, data.evaluationLimit);
   const parts = estimateTrainingMemory(model, {
-    microBatchTokens: Math.max(
-      longest,
-      budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
-    ),
+    microBatchTokens: budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
     longest,
+    sequences: budget.promptsPerStep * Math.max(1, plan.samplesPerPrompt),
     sampledTogether: samples ? wanted : 0,
     reference: kl.where !== 'none' && kl.coefficient > 0,
   });

@@ -11,8 +11,13 @@ export function editDistance(left: string, right: string): number {
   for (let row = 1; row < rows; row++) {
     for (let column = 1; column < columns; column++) {
       const same = left[row - 1] === right[column - 1];
-      let best = Math.min(at(row - 1, column) + 1, at(row, column - 1) + 1, at(row - 1, column - 1) + (same ? 0 : 1));
-      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      let best = Math.min(
+        at(row - 1, column) + 1,
+        at(row, column - 1) + 1,
+        at(row - 1, column - 1) + (same ? 0 : 1),
+      );
+      const swapped =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
       if (swapped) best = Math.min(best, at(row - 2, column - 2) + 1);
       table[row * columns + column] = best;
     }

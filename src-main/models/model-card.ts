@@ -27,6 +27,9 @@ export function aboutText(markdown: string): string | null {
         .split('\n')
         .filter((line) => !/^\s*(#|!\[|\[!\[|<\/?\w)/.test(line))
         .join('\n')
+        // Lines of a paragraph flow together; items of a list stay apart. Marks of emphasis would show as they are.
+        .replace(/\n[ \t]*(?=\S)(?![-*+] |\d+[.)] )/g, ' ')
+        .replace(/(\*\*|__)(?=\S)(.+?)\1/g, '$2')
         .trim(),
     )
     .filter((paragraph) => paragraph !== '');

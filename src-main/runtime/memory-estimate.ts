@@ -13,6 +13,8 @@ export interface TrainingShape {
   readonly microBatchTokens: number;
   /** Longest sequence, prompt and answer, in tokens. */
   readonly longest: number;
+  /** Sequences that are learnt from in one step. */
+  readonly sequences: number;
   /** Sequences that are to be sampled together (the sampler's limits apply); 0 where nothing is sampled. */
   readonly sampledTogether: number;
   /** Whether a copy of the weights is kept as reference policy. */
@@ -48,6 +50,7 @@ function activationBytes(config: ModelConfig, tokens: number, longest: number): 
 /** The parts of the memory of a training run, in bytes. */
 export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape): MemoryPart[] {
   const weights = 4 * countParameters(config);
+  const tokens = Math.max(shape.longest, Math.min(shape.microBatchTokens, shape.sequences * shape.longest));
   const cacheRow =
     2 * 4 * config.layerCount * config.keyValueHeadCount * cachedHeadSize(config) * shape.longest;
   return [
@@ -58,7 +61,7 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
     ...(shape.reference ? [{ name: 'reference model', bytes: weights }] : []),
     {
       name: 'activations',
-      bytes: Math.round(allocatorSlack * activationBytes(config, shape.microBatchTokens, shape.longest)),
+      bytes: Math.round(allocatorSlack * activationBytes(config, tokens, shape.longest)),
     },
     ...(shape.sampledTogether > 0
       ? [
@@ -78,7 +81,7 @@ export function totalBytes(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-const mostTokens = 8192;
+const mostTokens = 2048;
 const fewestTokens = 256;
 
 /** Largest micro-batch (a power of two of tokens, at least one sequence) whose activations take at most a quarter of the free memory. */

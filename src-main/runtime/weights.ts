@@ -24,27 +24,28 @@ export interface StoredWeights {
   readonly stored: (name: string) => StoredParameter | null;
 }
 
+const storedTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+
 /**
- * The weights of a checkpoint as data outside the graph, which the system maps into memory instead of copying. Null where
- * that does not pay or work: weights in 16 bits (they would be widened again at every run), or files in several folders.
+ * The weights of a checkpoint as data outside the graph, which the system maps into memory instead of copying. Weights in
+ * 16 bits are widened at every run. Null where the files lie in several folders, which ONNX Runtime cannot read.
  */
 export function storedWeights(checkpoint: Checkpoint): StoredWeights | null {
-  const tensors = [...checkpoint.tensors.values()];
-  const folders = new Set(tensors.map(({ file }) => dirname(file)));
+  const folders = new Set([...checkpoint.tensors.values()].map(({ file }) => dirname(file)));
   const [folder] = folders;
-  if (folder === undefined || folders.size > 1 || tensors.some(({ type }) => type !== 'F32')) return null;
+  if (folder === undefined || folders.size > 1) return null;
   return {
     folder,
     stored(name) {
       const tensor = checkpoint.tensors.get(name);
       if (!tensor) return null;
-      return {
-        type: 'float32',
-        shape: tensor.shape,
-        location: basename(tensor.file),
-        offset: tensor.offset,
-        byteLength: tensor.byteLength,
-      };
+      const { type, shape, file, offset, byteLength } = tensor;
+      return { type: storedTypes[type], shape, location: basename(file), offset, byteLength };
     },
   };
+}
+
+/** Whether reading weights in place pays: widening 16 bits at every run costs more than it saves. */
+export function readsInPlace(checkpoint: Checkpoint): boolean {
+  return [...checkpoint.tensors.values()].every(({ type }) => type === 'F32');
 }

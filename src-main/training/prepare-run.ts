@@ -85,8 +85,9 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
   const microBatchTokens =
     config.budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, availableMemory);
   const memory = estimateTrainingMemory(model, {
-    microBatchTokens: Math.max(microBatchTokens, longest),
+    microBatchTokens,
     longest,
+    sequences: config.budget.promptsPerStep * Math.max(1, spec.plan.samplesPerPrompt),
     sampledTogether: learnsAnswers && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: spec.kl.where !== 'none' && spec.kl.coefficient > 0,
   });

@@ -6,7 +6,7 @@ import { createSampler } from '../rollout/create-sampler.ts';
 import { createParameterStore, loadWeights } from '../runtime/load-weights.ts';
 import { chooseMicroBatchTokens } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
-import { storedWeights } from '../runtime/weights.ts';
+import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
 import { prepareRun } from './prepare-run.ts';
@@ -34,7 +34,8 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
     }
     case 'generate': {
       const { checkpoint, text } = await openModel(command.model, surroundings);
-      const weights = storedWeights(checkpoint) ?? (await readWeights(checkpoint));
+      const inPlace = readsInPlace(checkpoint) ? storedWeights(checkpoint) : null;
+      const weights = inPlace ?? (await readWeights(checkpoint));
       const sampler = await createSampler({ config: checkpoint.config, weights });
       await generateJob(command, text, sampler, surroundings);
       return;

@@ -25,8 +25,9 @@ function crash(error: unknown): void {
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
-// Ctrl+C in a terminal reaches the whole group of processes; the host decides what it means and sends a stop.
-process.on('SIGINT', () => {});
+// Ctrl+C in a terminal, and its closing, reach the whole group of processes; the host decides what they mean and sends a
+// stop. A host that is gone closes the port.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => {});
 port.onClosed(() => process.exit(1));
 
 const surroundings = {

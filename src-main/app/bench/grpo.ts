@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { chooseMicroBatchTokens } from '../../runtime/memory-estimate.ts';
 import { initialLoopState } from '../../training/loop-state.ts';
 import { openText } from '../../training/prepare-text.ts';
 import { rolloutStep } from '../../training/rollout-step.ts';
@@ -109,7 +110,7 @@ export async function measureGrpo(name: PresetName, folder: string | undefined):
   const encoded = await text.encode(inputs.tasks.map(({ prompt }) => prompt));
   const longest = encoded.reduce((most, ids) => Math.max(most, ids.length), 0) + inputs.new;
   // Rows of a micro-batch are rounded up to a multiple of 8 tokens.
-  const stepTokens = inputs.prompts * inputs.group * Math.ceil(longest / 8) * 8;
+  const stepTokens = chooseMicroBatchTokens(model.config, longest, process.availableMemory());
   const parts = await stepParts(model, config, stepTokens, {
     stopIds: text.stopIds,
     decode: text.decode,

@@ -498,9 +498,12 @@ describe('hash and card', () => {
       context: 128,
       vocabulary: 104,
       hasChatTemplate: false,
-      about: 'First words.\nMore.',
+      about: 'First words. More.',
     });
     expect((await readModelCard(path)).parameters).toBeGreaterThan(10_000);
     expect(aboutText('# only a title\n')).toBeNull();
+    expect(aboutText('Lines of a **bold** paragraph\nflow together.\n\n- items\n- stay\n  apart\n')).toBe(
+      'Lines of a bold paragraph flow together.\n\n- items\n- stay apart',
+    );
   });
 });

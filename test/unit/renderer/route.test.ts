@@ -4,25 +4,15 @@ import { href, parseRoute } from '../../../src-renderer/lib/route.ts';
 
 describe('addresses', () => {
   it('reads back what it wrote, whatever stands in it', () => {
-    const text = fc
-      .string({ unit: 'binary', minLength: 1, maxLength: 8 })
-      .filter((value) => value.isWellFormed());
+    const unit = fc.constantFrom(...'aZ09?&=#/%+ .<"', 'é', '👩‍🔬', 'ש', '\\', '\u0000');
+    const text = fc.string({ unit, minLength: 1, maxLength: 8 });
     fc.assert(
-      fc.property(
-        text,
-        fc.dictionary(
-          text.filter((key) => key !== '__proto__'),
-          text,
-          { maxKeys: 4 },
-        ),
-        (id, query) => {
-          const route = parseRoute(href('run', id, query));
-          expect(route.page).toBe('run');
-          expect(route.id).toBe(id);
-          expect({ ...route.query }).toEqual({ ...query });
-        },
-      ),
-      { numRuns: 60 },
+      fc.property(text, fc.dictionary(text, text, { maxKeys: 4 }), (id, query) => {
+        const route = parseRoute(href('run', id, query));
+        expect(route.page).toBe('run');
+        expect(route.id).toBe(id);
+        expect({ ...route.query }).toEqual({ ...query });
+      }),
     );
   });
 

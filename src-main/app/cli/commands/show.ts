@@ -1,5 +1,9 @@
 /** `espalier show RUN`: everything about one run. */
+import { writeFile } from 'node:fs/promises';
+import { runPicture } from '../../../analysis/run-picture.ts';
 import type { RunDetail } from '../../../contract/calls.ts';
+import { userError } from '../../../contract/errors.ts';
+import type { Services } from '../../services.ts';
 import { defineCommand, exitCodes } from '../command.ts';
 import { findRun, reading } from '../open-services.ts';
 import {
@@ -105,6 +109,22 @@ function sections(run: RunDetail): string[] {
   return parts;
 }
 
+async function writePicture(services: Services, run: RunDetail, path: string): Promise<void> {
+  const [rewards] = await services.call('runs.metrics', { runId: run.id, names: ['rewardMean'] });
+  const svg = runPicture({
+    title: run.name,
+    rewards: rewards ?? { steps: [], values: [] },
+    evaluations: run.evaluations,
+  });
+  await writeFile(path, svg).catch((error: unknown) => {
+    throw userError('picture-not-written', 'The picture could not be written.', {
+      where: path,
+      advice: 'Choose a folder that exists and may be written to.',
+      cause: error,
+    });
+  });
+}
+
 export const show = defineCommand({
   name: 'show',
   summary: 'everything about one run',
@@ -112,14 +132,21 @@ export const show = defineCommand({
     'Shows state, settings, held-out scores, checkpoints and log of one run. With --json also its whole configuration.',
   ],
   positionals: [{ name: 'RUN', help: 'a run by its name, the beginning of it, or "last"' }],
-  options: {},
-  examples: [{ line: 'espalier show last', meaning: 'the newest run' }],
-  run: (context, _values, [name = '']) =>
+  options: {
+    picture: { type: 'string', value: 'FILE.svg', help: 'Also writes a picture of the learning curve.' },
+  },
+  examples: [
+    { line: 'espalier show last', meaning: 'the newest run' },
+    { line: 'espalier show last --picture curve.svg', meaning: 'its curve as a picture' },
+  ],
+  run: (context, { picture }, [name = '']) =>
     reading(context, async (services) => {
       const { id } = await findRun(services, name);
       const run = await services.call('runs.get', { runId: id });
+      if (picture !== undefined) await writePicture(services, run, picture);
       context.output.value(run);
       context.output.text(sections(run).join('\n\n'));
+      if (picture !== undefined) context.output.text(`\nPicture written to ${picture}`);
       return exitCodes.done;
     }),
 });
