@@ -1,5 +1,5 @@
 /** What the numbers of the laboratory mean, for people who do not do mathematics. */
-import type { LaboratoryRow, TheoremReport } from '../contract/laboratory.ts';
+import type { LaboratoryRow, SampledRow, TheoremReport } from '../contract/laboratory.ts';
 
 type RowNumbers = Pick<
   LaboratoryRow,
@@ -39,6 +39,23 @@ function direction(row: RowNumbers, cosine: number): string {
 function price(row: RowNumbers, noise: number, tokensNeeded: number): string {
   const answers = `${short(row.answers)} ${row.answers === 1 ? 'answer' : 'answers'}`;
   return `One estimate takes ${answers} (${short(row.tokens)} tokens) and its noise is ${short(noise)} times its signal, so about ${short(tokensNeeded)} tokens make one clear step.`;
+}
+
+/** What one row says that was measured on a model. */
+export function sampledMeaning(
+  row: Pick<SampledRow, 'verdict' | 'cosine' | 'noise' | 'tokens' | 'tokensNeeded'>,
+): string {
+  const { cosine, noise, tokensNeeded } = row;
+  if (row.verdict === 'noisy' || cosine.value === null || cosine.low === null || cosine.high === null) {
+    return 'Too noisy to tell where it points: ask more questions or sample more answers.';
+  }
+  const range = `cosine ${short(cosine.value)}, 95 % interval ${short(cosine.low)} to ${short(cosine.high)}`;
+  const where =
+    row.verdict === 'biased'
+      ? `Points beside the reference (${range}).`
+      : `No evidence that it points elsewhere than the reference (${range}).`;
+  if (noise.value === null || tokensNeeded.value === null) return where;
+  return `${where} One estimate takes ${short(row.tokens)} tokens and its noise is ${short(noise.value)} times its signal: about ${short(tokensNeeded.value)} tokens for a clear step.`;
 }
 
 /** What the theorem's demonstration shows. */

@@ -12,7 +12,7 @@ import {
   seriesSchema,
 } from './calls.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
-import { laboratoryReportSchema } from './laboratory.ts';
+import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -134,7 +134,8 @@ export const exportOutputSchema = z.strictObject({
   bytes: z.number(),
   files: z.array(z.string()),
 });
-export const labOutputSchema = laboratoryReportSchema;
+/** Exact, or with --sample measured. */
+export const labOutputSchema = z.union([laboratoryReportSchema, sampledReportSchema]);
 export const doctorCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['good', 'warning', 'failed']),
@@ -355,6 +356,10 @@ export const cliOutputs = {
       'rows[].varianceCost': 'variance × tokens.',
       'rows[].tokensNeeded': 'Tokens to generate until noise and gradient are equally large.',
       left: 'Methods without a row: `id`, `title`, `reason`.',
+      questions:
+        'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
+      'rows[].verdict (sampled)':
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

@@ -150,3 +150,56 @@ export const laboratoryReportSchema = z.strictObject({
   seconds: z.number(),
 });
 export type LaboratoryReport = z.output<typeof laboratoryReportSchema>;
+
+/** A measured number with the ends of its 95 % interval; null where it cannot be told. */
+export const intervalSchema = z.strictObject({
+  value: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+export type Interval = z.output<typeof intervalSchema>;
+
+/** One question with its sampled answers and the gradient of each along the random directions. */
+export interface SampledQuestion {
+  readonly greedyReward: number | null;
+  readonly greedyTokens: number;
+  readonly answers: readonly {
+    readonly reward: number;
+    readonly tokens: number;
+    readonly projection: ArrayLike<number>;
+  }[];
+}
+
+export const sampledRowSchema = z.strictObject({
+  id: z.string(),
+  title: z.string(),
+  meaning: z.string(),
+  /** `biased`: the interval of the cosine lies below 1; `clear`: no evidence of bias; `noisy`: the noise hides it. */
+  verdict: z.enum(['biased', 'clear', 'noisy']),
+  cosine: intervalSchema,
+  scale: intervalSchema,
+  /** Noise over signal of one estimate from one batch of all questions. */
+  noise: intervalSchema,
+  variance: z.number(),
+  /** Tokens generated for one estimate. */
+  tokens: z.number(),
+  /** Variance × tokens, relative to the squared gradient. */
+  tokensNeeded: intervalSchema,
+});
+export type SampledRow = z.output<typeof sampledRowSchema>;
+
+export const sampledReportSchema = z.strictObject({
+  questions: z.int(),
+  answers: z.int(),
+  groupSize: z.int(),
+  /** Independent estimates of each estimator. */
+  batches: z.int(),
+  directions: z.int(),
+  generatedTokens: z.int(),
+  rewardMean: z.number(),
+  lengthMean: z.number(),
+  rows: z.array(sampledRowSchema),
+  left: z.array(z.strictObject({ id: z.string(), title: z.string(), reason: z.string() })),
+  seconds: z.number(),
+});
+export type SampledReport = z.output<typeof sampledReportSchema>;

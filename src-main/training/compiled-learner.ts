@@ -10,10 +10,10 @@ import { bind, Session } from '../runtime/session.ts';
 import type { BatchData } from './batch-layout.ts';
 import { fillBatch, packSequences, sequenceLength, splitMicroBatches } from './batch-layout.ts';
 import type {
-  Learner,
   LearnerSequence,
   LossResult,
   LossSequence,
+  MeasuringLearner,
   OptimizerSettings,
   StepResult,
   TokenScores,
@@ -39,7 +39,7 @@ interface LossProgram extends LossGraph {
 }
 
 /** Compiles what is needed when it is needed. */
-export async function createLearner(options: CompiledLearnerOptions): Promise<Learner> {
+export async function createLearner(options: CompiledLearnerOptions): Promise<MeasuringLearner> {
   const graph = buildScoreGraph(options.config);
   return new CompiledLearner(
     options,
@@ -48,7 +48,7 @@ export async function createLearner(options: CompiledLearnerOptions): Promise<Le
   );
 }
 
-class CompiledLearner implements Learner {
+class CompiledLearner implements MeasuringLearner {
   readonly #options: CompiledLearnerOptions;
   readonly #score: { logprobs: Output; entropies: Output; session: Session };
   readonly #programs = new Map<string, Promise<LossProgram>>();
@@ -197,6 +197,11 @@ class CompiledLearner implements Learner {
     this.#empty = true;
     this.#finite = true;
     return { gradientNorm, applied };
+  }
+
+  discardGradient(): void {
+    this.#empty = true;
+    this.#finite = true;
   }
 
   keepReference(): void {

@@ -70,3 +70,9 @@ export interface Learner {
   restore(directory: string): Promise<void>;
   dispose(): Promise<void>;
 }
+
+/** A learner whose gradient can be read from its weights' store and thrown away, for measurements. */
+export interface MeasuringLearner extends Learner {
+  /** Empties the accumulated gradient without an update. */
+  discardGradient(): void;
+}

@@ -25,7 +25,9 @@ import {
   totalBytes,
 } from '../runtime/memory-estimate.ts';
 import type { MemoryPart } from '../runtime/memory-estimate.ts';
+import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createLearner } from './compiled-learner.ts';
+import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
@@ -60,6 +62,9 @@ export interface RunPlan {
 
 export interface PreparedRun {
   readonly parts: TrainingParts;
+  /** The learner of `parts` and its weights, for measurements of gradients. */
+  readonly learner: MeasuringLearner;
+  readonly store: ParameterStore;
   dispose(): Promise<void>;
 }
 
@@ -153,6 +158,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   };
   return {
     parts,
+    learner,
+    store,
     async dispose() {
       await sampler.dispose();
       await learner.dispose();

@@ -7,18 +7,23 @@ import {
   laboratorySettingsSchema,
   processFileSchema,
   type DecisionProcess,
+  type Interval,
 } from '../../../contract/laboratory.ts';
 import { examineProcess } from '../../../analysis/laboratory.ts';
 import { laboratoryPicture } from '../../../analysis/laboratory-picture.ts';
+import { sampledPicture } from '../../../analysis/sampled-picture.ts';
 import { laboratoryDirectory } from '../../host-paths.ts';
 import { laboratoryProcesses } from '../../laboratory-processes.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { resourcesDirectory } from '../open-services.ts';
 import { toJson } from '../output.ts';
 import { readTextFile } from '../read-input.ts';
+import { sampleGradients } from '../sample-gradients.ts';
 import { formatNumber, renderTable } from '../table.ts';
 
 const verdicts = { unbiased: 'unbiased', multiple: 'right direction', biased: 'biased' } as const;
+
+const sampledVerdicts = { clear: 'no evidence of bias', biased: 'biased', noisy: 'too noisy' } as const;
 
 interface NamedProcess {
   readonly title: string;
@@ -86,11 +91,72 @@ function write(context: CommandContext, name: string, json: string, picture: () 
   return file;
 }
 
+interface SampleValues {
+  readonly questions: number | undefined;
+  readonly answers: number | undefined;
+  readonly group: number | undefined;
+  readonly directions: number | undefined;
+  readonly seed: number | undefined;
+  readonly out: string | undefined;
+}
+
+/** `--sample`: the methods on a real model. */
+async function measure(context: CommandContext, experiment: string, values: SampleValues): Promise<number> {
+  const { output } = context;
+  const { code, report } = await sampleGradients(context, experiment, {
+    questions: values.questions ?? 4,
+    answers: values.answers ?? 256,
+    groupSize: values.group ?? 4,
+    directions: values.directions ?? 1024,
+    seed: values.seed ?? 1,
+  });
+  if (report === null) return code;
+  const file =
+    values.out === undefined
+      ? null
+      : write(context, values.out, toJson(report), () => sampledPicture(report, path.basename(experiment)));
+  output.value(report);
+  const interval = ({ value, low, high }: Interval): string =>
+    low === null
+      ? formatNumber(value)
+      : `${formatNumber(value)} [${formatNumber(low)}, ${formatNumber(high)}]`;
+  output.text(
+    `${formatNumber(report.answers)} answers to ${report.questions} questions, mean reward ${formatNumber(report.rewardMean)}, mean length ${formatNumber(report.lengthMean)}; ${report.batches} independent estimates each\n`,
+  );
+  output.text(
+    renderTable(
+      [
+        { title: 'method' },
+        { title: 'verdict' },
+        ...['cosine', 'scale', 'noise', 'tokens', 'tokens needed'].map((title) => ({
+          title,
+          align: 'right' as const,
+        })),
+      ],
+      report.rows.map((row) => [
+        row.id,
+        sampledVerdicts[row.verdict],
+        interval(row.cosine),
+        interval(row.scale),
+        interval(row.noise),
+        formatNumber(row.tokens),
+        interval(row.tokensNeeded),
+      ]),
+    ),
+  );
+  output.text('');
+  for (const row of report.rows) output.text(`${row.title}: ${row.meaning}`);
+  for (const { title, reason } of report.left) output.text(`${title} is not in the table. ${reason}`);
+  if (file !== null) output.note(`Written to ${file}`);
+  return exitCodes.done;
+}
+
 export const lab = defineCommand({
   name: 'lab',
   summary: 'what each estimator does to bias, variance and cost',
   about: [
     'Goes through every batch of answers that a small decision process can produce, and so computes exactly what each estimator does on average and how much it varies: no sampling, no rounding but that of the machine. Shows the Trajectory Policy Gradient Theorem on the same process: rewards of single tokens and one reward for the whole answer have the same gradient.',
+    'With --sample the methods are measured on a real model instead: answers to a few questions of the experiment are sampled, the gradient of each answer is measured along random directions, and each method is compared with a reference from other answers. Intervals hold 95 %; Ctrl+C ends it. Groups have four answers there unless --group says otherwise.',
     'Without --process a process that ships is taken (resources/laboratory). The form of a process file, and what each number means, is in docs/laboratory.md.',
   ],
   positionals: [],
@@ -149,6 +215,32 @@ export const lab = defineCommand({
       fallback: '1',
       help: 'Which token rewards and which mistakes of the critic are drawn.',
     },
+    sample: {
+      type: 'string',
+      value: 'EXPERIMENT.json',
+      help: 'Measure on the model, questions and reward of this experiment instead of a small process; - reads standard input.',
+    },
+    questions: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+      fallback: '4',
+      help: 'With --sample: questions.',
+    },
+    answers: {
+      type: 'integer',
+      minimum: 4,
+      maximum: 100000,
+      fallback: '256',
+      help: 'With --sample: answers to each question. More narrow the intervals.',
+    },
+    directions: {
+      type: 'integer',
+      minimum: 8,
+      maximum: 65536,
+      fallback: '1024',
+      help: 'With --sample: random directions that gradients are measured along.',
+    },
   },
   examples: [
     { line: 'espalier lab', meaning: 'every estimator on the process that ships' },
@@ -160,9 +252,14 @@ export const lab = defineCommand({
       line: 'espalier lab --process mine.json --out mine.svg --json',
       meaning: 'a process of yours, as numbers and as a picture',
     },
+    {
+      line: 'espalier lab --sample resources/experiments/first-run.json --answers 1024',
+      meaning: 'the methods on the starter model, by sampling',
+    },
   ],
   run: async (context, values) => {
     const { output } = context;
+    if (values.sample !== undefined) return measure(context, values.sample, values);
     const { title, process } = await openProcess(context, values.process);
     const names = (values.estimators ?? '')
       .split(',')
