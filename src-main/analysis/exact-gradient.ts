@@ -128,6 +128,8 @@ export function estimatorMoments(
         lengths: answers.map((answer) => answer.letters.length),
         greedyRewards: [greedy],
         logprobs,
+        // Equally good answers give the same gradient here: they are the same answer.
+        tieBreaks: answers.map(() => 0),
         ...(known.length === answers.length ? { referenceLogprobs: known } : {}),
       },
       spec.advantage,

@@ -3,6 +3,8 @@ import type { CallOutput } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
 import type { Experiment, RunConfig } from '../contract/experiment.ts';
+import { pairTexts } from '../datasets/preference-pairs.ts';
+import type { PairRequest } from '../datasets/preference-pairs.ts';
 import { answerNeeded, readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
 import { estimatorSpec } from '../estimators/index.ts';
@@ -33,7 +35,12 @@ export async function checkExperiment(
   const dataOf = (config: RunConfig) =>
     remembered(
       data,
-      JSON.stringify([config.data, config.data.limit === undefined ? 0 : config.seed, answerNeeded(config)]),
+      JSON.stringify([
+        config.data,
+        config.data.limit === undefined ? 0 : config.seed,
+        answerNeeded(config),
+        pairsNeeded(config),
+      ]),
       () => readData(config),
     );
   for (const { config } of planned) {
@@ -116,6 +123,22 @@ interface DataFacts {
 async function readData(config: RunConfig): Promise<DataFacts> {
   const { train, evaluation, removed, warnings } = await readQuestionSets(config);
   const rows = [...train, ...evaluation];
+  const pairs = pairsNeeded(config);
+  if (pairs !== null) {
+    const { texts, warnings: more } = pairTexts(rows, pairs);
+    return {
+      trainRows: train.length,
+      evaluationRows: evaluation.length,
+      droppedRows: removed,
+      longestPrompt: longest(rows, ({ prompt }) => prompt),
+      longestAnswer: texts.reduce(
+        (most, { chosen, rejected }) =>
+          Math.max(most, Buffer.byteLength(chosen ?? ''), Buffer.byteLength(rejected ?? '')),
+        0,
+      ),
+      warnings: [...warnings, ...more],
+    };
+  }
   return {
     trainRows: train.length,
     evaluationRows: evaluation.length,
@@ -123,6 +146,20 @@ async function readData(config: RunConfig): Promise<DataFacts> {
     longestPrompt: longest(rows, ({ prompt }) => prompt),
     longestAnswer: longest(rows, ({ answer }) => answer),
     warnings,
+  };
+}
+
+/** What is read of the data by methods that learn from preferences in it; null for others. */
+function pairsNeeded({ method, budget, data }: RunConfig): PairRequest | null {
+  const { plan, preference } = estimatorSpec(method, budget);
+  if (preference === undefined || plan.samplesPerPrompt > 0) return null;
+  const single = preference.loss === 'kto';
+  return {
+    chosen: data.chosen,
+    rejected: data.rejected,
+    label: single ? data.label : undefined,
+    single,
+    path: data.path,
   };
 }
 

@@ -3,8 +3,9 @@ import { availableMemory } from 'node:process';
 import type { z } from 'zod';
 import type { memoryPlanSchema } from '../contract/calls.ts';
 import { EspalierError } from '../contract/errors.ts';
+import { needsReference } from '../contract/estimator.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import { estimatorSpec } from '../estimators/index.ts';
+import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { chooseMicroBatchTokens, estimateTrainingMemory, totalBytes } from '../runtime/memory-estimate.ts';
 import { modelFolder } from './experiment-paths.ts';
@@ -32,20 +33,22 @@ export async function memoryPlan(
 ): Promise<MemoryPlan> {
   const { config: model } = await readModelConfig(modelFolder(config.model.path, modelsDirectory));
   const { budget, method, data } = config;
-  const { plan, kl } = estimatorSpec(method, budget);
+  const spec = estimatorSpec(method, budget);
+  const { plan } = spec;
   const learnsAnswers = plan.samplesPerPrompt === 0;
   const added = config.model.chat === 'off' ? 0 : templateTokens;
   const prompt = Math.min(budget.maxPromptTokens, lengths.longestPrompt + added);
   const answer = learnsAnswers ? Math.min(budget.maxTokens, lengths.longestAnswer + 1) : budget.maxTokens;
   const longest = Math.min(model.maxPositions, prompt + answer);
   const samples = !learnsAnswers || config.reward !== undefined;
-  const wanted = Math.max(budget.promptsPerStep * plan.samplesPerPrompt, data.evaluationLimit);
+  const wanted = Math.max(sampledTogether(plan, budget.promptsPerStep), data.evaluationLimit);
   const parts = estimateTrainingMemory(model, {
     microBatchTokens: budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, available),
     longest,
     sequences: budget.promptsPerStep * Math.max(1, plan.samplesPerPrompt),
     sampledTogether: samples ? wanted : 0,
-    reference: kl.where !== 'none' && kl.coefficient > 0,
+    reference: needsReference(spec),
+    critic: spec.critic?.network === 'own',
   });
   const total = totalBytes(parts);
   return { parts, total, available, fits: total <= available };

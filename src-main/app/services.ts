@@ -16,6 +16,7 @@ import { expandExperiment } from '../contract/expand-experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
+import { describeEstimators } from '../estimators/index.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
@@ -89,6 +90,7 @@ const schemas: {
 const readingCalls: readonly CallName[] = [
   'app.info',
   'examples.list',
+  'estimators.list',
   'experiments.parse',
   'experiments.check',
   'models.list',
@@ -249,6 +251,7 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       device: 'cpu',
     })),
     'examples.list': checked('examples.list', () => exampleExperiments(examplesDirectory(options))),
+    'estimators.list': checked('estimators.list', () => describeEstimators()),
     'experiments.parse': checked('experiments.parse', ({ text, directory }) => {
       const experiment = parseExperiment(text);
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);

@@ -3,10 +3,11 @@
  * and of its output, and the events that the host pushes. The three hosts bind the same services to it.
  */
 import { z } from 'zod';
+import { estimatorNameSchema } from './estimator.ts';
 import { experimentSchema, runConfigSchema } from './experiment.ts';
 import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
 import { componentScoreSchema } from './reward.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
 export type RunStatus = z.infer<typeof runStatusSchema>;
@@ -96,6 +97,8 @@ export const sampleDetailSchema = sampleRowSchema.extend({
   referenceLogprobs: z.array(z.number()).nullable(),
   /** Where each answer token ends in `text`, in UTF-16 units; absent when the trainer did not say. */
   tokenEnds: z.array(z.int()).nullable().optional(),
+  /** Places inside the answer whose value was estimated, with the continuations; null where the method has none. */
+  anchors: z.array(sampleAnchorSchema).nullable().optional(),
 });
 export type SampleDetail = z.infer<typeof sampleDetailSchema>;
 
@@ -148,6 +151,25 @@ export const hostInfoSchema = z.strictObject({
   dataDirectory: z.string(), window: z.boolean(), device: z.string(),
 });
 
+/** A method as a person reads about it when choosing one. */
+export const estimatorCardSchema = z.strictObject({
+  name: estimatorNameSchema,
+  title: z.string(),
+  /** How it works, in one plain sentence; and when to choose it. */
+  description: z.string(),
+  choose: z.string(),
+  /** What is generated for each question of a step, and what is held in memory. */
+  generations: z.string(),
+  memory: z.string(),
+  /** Settings under `method` that belong to this method and few others. */
+  settings: z.array(z.string()),
+  /** What it uses where a setting is left out; those that follow from other settings are not listed. */
+  defaults: z.record(z.string(), z.union([z.string(), z.number()])),
+  /** False for methods that learn from a dataset and sample nothing. */
+  samples: z.boolean(),
+});
+export type EstimatorCard = z.infer<typeof estimatorCardSchema>;
+
 const nothing = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
 
@@ -171,6 +193,7 @@ export const calls = {
     }),
   },
   'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
+  'estimators.list': { input: nothing, output: z.array(estimatorCardSchema) },
   'models.list': { input: nothing, output: z.array(modelCardSchema) },
   'models.inspect': { input: z.strictObject({ path: z.string() }), output: modelCardSchema },
   'data.preview': { input: z.strictObject({ path: z.string(), rows: z.int().min(1).max(200).default(20) }), output: dataPreviewSchema },

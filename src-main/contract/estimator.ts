@@ -5,7 +5,31 @@
 import { z } from 'zod';
 
 /** Every estimator and method that an experiment may name. The one list to touch when one is added. */
-export const estimatorNames = ['reinforce', 'rloo', 'grpo', 'dr-grpo', 'remax', 'sft'] as const;
+export const estimatorNames = [
+  'reinforce',
+  'reinforce-plus-plus',
+  'reinforce-plus-plus-baseline',
+  'rloo',
+  'grpo',
+  'dr-grpo',
+  'gspo',
+  'cispo',
+  'opo',
+  'gpg',
+  'pass-at-k',
+  'remax',
+  'dapo',
+  'ppo',
+  'vineppo',
+  'trepo',
+  'raft',
+  'sft',
+  'dpo',
+  'kto',
+  'orpo',
+  'simpo',
+  'online-dpo',
+] as const;
 export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
 
@@ -17,11 +41,27 @@ export const klSchema = z.strictObject({
   /** `reward`: subtracted from the reward before the baseline; `loss`: added to the loss. */
   where: z
     .enum(['none', 'reward', 'loss'])
-    .meta({ label: 'Where the penalty acts', help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.' }),
+    .meta({
+      label: 'Where the penalty acts',
+      help: 'none: no penalty; reward: subtracted from the reward; loss: added to the loss.',
+    }),
   estimator: z
     .enum(['k1', 'k2', 'k3'])
-    .meta({ label: 'Estimate of the divergence', help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.' }),
+    .meta({
+      label: 'Estimate of the divergence',
+      help: 'How the divergence of each token is estimated: k1 in the reward, k2 or k3 in the loss.',
+    }),
   coefficient: z.number().min(0).meta({ label: 'Weight of the penalty', help: 'Weight of the penalty.' }),
+  target: z
+    .number()
+    .positive()
+    .optional()
+    .meta({
+      label: 'Wanted distance',
+      term: 'target KL',
+      help: 'With it, the weight is adapted after each step until the KL of an answer is this large; without it, the weight stays as it is.',
+      unit: 'nats per answer',
+    }),
 });
 export type KlSpec = z.infer<typeof klSchema>;
 
@@ -31,6 +71,28 @@ export interface RolloutPlan {
   readonly samplesPerPrompt: number;
   /** Whether one greedy answer for each prompt is needed as its baseline; it is never trained on. */
   readonly greedy: boolean;
+  /** Rounds in which questions whose answers all have the same reward are replaced by further ones (DAPO); absent: none. */
+  readonly redraws?: number;
+  /** Values inside answers, estimated by fresh continuations (VinePPO, TRePO); absent where none are needed. */
+  readonly anchors?: AnchorPlan;
+}
+
+/** How an answer is looked into: `Anchor` positions of which the expected reward is estimated. */
+export interface AnchorPlan {
+  /**
+   * Which positions, besides 0, are anchors. All rules are fixed before the answer is known or read it only up to
+   * the position itself, for anything else is biased: `stride`: every `stride` tokens; `coins`: each position by a
+   * coin thrown ahead of generation; `lines`: after every token that ends a line.
+   */
+  readonly rule: 'stride' | 'coins' | 'lines';
+  /** Tokens between two anchors (`stride`). */
+  readonly stride: number;
+  /** Probability of each position (`coins`), or of each token (with `between: 'sparse'`). */
+  readonly chance: number;
+  /** Continuations of each anchor; their mean reward is its value. */
+  readonly continuations: number;
+  /** `segment`, `linear`: see `estimators/anchors.ts`; `sparse`: only tokens drawn by a coin are weighed, by 1 / chance. */
+  readonly between: 'segment' | 'linear' | 'sparse';
 }
 
 /** What an answer's reward is compared with. */
@@ -45,7 +107,13 @@ export type Baseline =
   /** Only the best answer of a group counts, with its lead over the second best (pass@k). */
   | 'bestMinusSecond'
   /** Group mean, then times answers / answers with a reward other than 0 (GPG). */
-  | 'groupMeanTimesNonzero';
+  | 'groupMeanTimesNonzero'
+  /** Values of anchors inside the answer (VinePPO, TRePO); the rule between them is in the plan. */
+  | 'anchors'
+  /** Answers that are kept have the advantage 1, the others leave the gradient (RAFT). */
+  | 'keep'
+  /** What a critic says before each token (PPO). */
+  | 'critic';
 
 /** What advantages are divided by. */
 export type AdvantageScale =
@@ -70,6 +138,10 @@ export interface AdvantageSpec {
   readonly epsAt?: 'var' | 'floorVar';
   /** Weight of the previous value in the moving average (`movingAverage` only). */
   readonly decay?: number;
+  /** λ of generalized advantage estimation (`critic` only; default 1, the unbiased choice). */
+  readonly lambda?: number;
+  /** Smallest reward of an answer that is kept (`keep` only); null: the best of each group, ties by chance. */
+  readonly keepFrom?: number | null;
   /**
    * Where a KL penalty in the reward enters: `score` takes the sum over the answer from its reward before the
    * baseline; `toGo` takes the sum from each token on from that token's advantage, after the baseline.
@@ -107,9 +179,63 @@ export interface SurrogateSpec {
   readonly samplerCap: number | null;
 }
 
+/** The critic of PPO: what predicts, before each token, the reward that is still to come. */
+export interface CriticSpec {
+  /** `head`: one more output of the policy network; `own`: a network of its own, as large as the policy. */
+  readonly network: 'head' | 'own';
+  /** A new value further than this from the old one is held there (the larger error counts); null for no bound. */
+  readonly clip: number | null;
+  /** Weight of the value loss beside the policy loss (`head`), or of the loss by itself (`own`). */
+  readonly coefficient: number;
+  /** Learning rate relative to that of the policy (`own` only). */
+  readonly learningRateFactor: number;
+}
+
+/**
+ * A loss over pairs of answers, or over answers called good or bad (`kto`). With Δ = log π − log π_ref of a whole
+ * answer, w the chosen and l the rejected answer; see docs/estimators/README.md.
+ */
+export interface PreferenceSpec {
+  readonly loss: 'sigmoid' | 'robust' | 'ipo' | 'kto' | 'orpo' | 'simpo';
+  readonly beta: number;
+  /** Share of pairs assumed to be the wrong way round (`sigmoid`, `robust`, `simpo`). */
+  readonly labelSmoothing: number;
+  /** Whether log-probabilities of an answer are divided by its length (`ipo`; always so for `orpo` and `simpo`). */
+  readonly average: boolean;
+  /** Lead that a chosen answer must have (`simpo`). */
+  readonly margin: number;
+  /** Weight of the negative log-likelihood of chosen answers, mean over their tokens. */
+  readonly likelihood: number;
+  /** Weights of good and of bad answers (`kto`). */
+  readonly desirable: number;
+  readonly undesirable: number;
+  /** Whether log-probabilities of the starting model are subtracted. */
+  readonly reference: boolean;
+}
+
+/** DAPO's soft penalty for long answers: 0 up to `buffer` tokens before the limit, then falling to −factor at it. */
+export interface OverlongSpec {
+  readonly buffer: number;
+  readonly factor: number;
+}
+
 export interface EstimatorSpec {
   readonly plan: RolloutPlan;
+  /** Taken from the reward of training answers before the advantage; absent: nothing. */
+  readonly overlong?: OverlongSpec;
   readonly advantage: AdvantageSpec;
   readonly surrogate: SurrogateSpec;
   readonly kl: KlSpec;
+  /** Present for methods with a critic (baseline `critic`). */
+  readonly critic?: CriticSpec;
+  /**
+   * Present for methods that learn from preferences; of `surrogate` only `epochs` then has a meaning. With
+   * samplesPerPrompt 0 the pairs come from the data, else best and worst answer to a question are one.
+   */
+  readonly preference?: PreferenceSpec;
+}
+
+/** Whether a run needs the log-probabilities of its starting weights. */
+export function needsReference({ kl, preference }: EstimatorSpec): boolean {
+  return (kl.where !== 'none' && kl.coefficient > 0) || (preference?.reference ?? false);
 }

@@ -9,6 +9,18 @@ const int32: z.ZodType<Int32Array> = z.instanceof(Int32Array);
 export const finishReasonSchema = z.enum(['stop', 'length']);
 export type FinishReason = z.infer<typeof finishReasonSchema>;
 
+/** A place inside an answer from which fresh ends were sampled to see what is to be expected there. */
+export const sampleAnchorSchema = z.strictObject({
+  /** Tokens of the answer before the place. */
+  position: z.int().min(0),
+  /** Mean reward of the continuations that could be graded; null where none could. */
+  value: z.number().nullable(),
+  continuations: z.array(
+    z.strictObject({ text: z.string(), reward: z.number().nullable(), tokens: z.int().min(0) }),
+  ),
+});
+export type SampleAnchor = z.infer<typeof sampleAnchorSchema>;
+
 /** One sampled answer with everything that is stored about it. Per-token arrays have one entry for each answer token. */
 export const sampleSchema = z.strictObject({
   split: z.enum(['train', 'evaluation']),
@@ -31,6 +43,8 @@ export const sampleSchema = z.strictObject({
   referenceLogprobs: float32.optional(),
   /** Where each answer token ends in `text`, in UTF-16 units, rising; lets the window paint tokens. */
   tokenEnds: int32.optional(),
+  /** Values inside the answer, in rising order of position (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 export type Sample = z.infer<typeof sampleSchema>;
 

@@ -58,6 +58,21 @@ export const dataSchema = z.strictObject({
     term: 'reference answer',
     help: 'Text with column names in braces; rewards compare with it, and SFT learns it.',
   }),
+  chosen: field(z.string().min(1).optional(), {
+    label: 'Better answer',
+    term: 'chosen',
+    help: 'Text with column names in braces; methods that learn from pairs make this answer likelier. Left out: {chosen}.',
+  }),
+  rejected: field(z.string().min(1).optional(), {
+    label: 'Worse answer',
+    term: 'rejected',
+    help: 'Text with column names in braces; methods that learn from pairs make this answer less likely. Left out: {rejected}.',
+  }),
+  label: field(z.string().min(1).optional(), {
+    label: 'Verdict',
+    term: 'label',
+    help: 'For KTO: a column in braces that calls the answer of its row good (true, 1, yes, good) or bad (false, 0, no, bad), instead of pairs.',
+  }),
   evaluation: field(z.string().min(1).optional(), {
     label: 'Held-out questions',
     term: 'evaluation set',
@@ -153,6 +168,123 @@ export const methodSchema = z.strictObject({
     label: 'Baseline memory',
     term: 'moving-average decay',
     help: 'Weight of the previous value in the moving-average baseline.',
+  }),
+  critic: field(z.enum(['own', 'head']).optional(), {
+    label: 'Critic',
+    term: 'value network',
+    help: 'For PPO: own trains a second network that predicts rewards; head lets the model itself predict them, with half the memory.',
+  }),
+  lambda: field(z.number().min(0).max(1).optional(), {
+    label: 'Trust in the critic',
+    term: 'GAE λ',
+    help: 'For PPO: 1 compares the reward itself with the prediction of the critic (unbiased); less replaces more of the reward by later predictions.',
+    raising: 'Raising it trusts the critic less: less bias, more variance.',
+  }),
+  valueClip: field(z.number().positive().nullable().optional(), {
+    label: 'Clip of values',
+    term: 'value clipping',
+    help: 'For PPO: how far the critic may move in one step before its loss holds it back; null switches it off.',
+  }),
+  valueCoefficient: field(z.number().positive().optional(), {
+    label: 'Weight of the critic',
+    term: 'value loss coefficient',
+    help: 'For PPO: weight of the critic beside the policy.',
+  }),
+  criticLearningRate: field(z.number().positive().max(1).optional(), {
+    label: 'Update strength of the critic',
+    term: 'critic learning rate',
+    help: 'For PPO with a critic of its own: its learning rate; as that of the policy when left out.',
+  }),
+  whiten: field(z.boolean().optional(), {
+    label: 'Even out advantages',
+    term: 'whitening',
+    help: 'For PPO: shifts and scales the advantages of a batch to mean 0 and deviation 1.',
+  }),
+  preferenceLoss: field(z.enum(['sigmoid', 'robust', 'ipo']).optional(), {
+    label: 'Form of the loss',
+    help: 'For DPO: sigmoid is the usual one; robust corrects for swapped pairs; ipo aims at a fixed lead instead of an ever larger one.',
+  }),
+  beta: field(z.number().positive().optional(), {
+    label: 'Hold on the original model',
+    term: 'β',
+    help: 'For methods that learn from pairs: scale of the log-probability differences.',
+    raising: 'Raising it keeps the model closer to the original (for SimPO and ORPO: learns pairs harder).',
+  }),
+  labelSmoothing: field(z.number().min(0).max(0.49).optional(), {
+    label: 'Doubt in the pairs',
+    term: 'label smoothing',
+    help: 'Share of pairs assumed to be the wrong way round.',
+  }),
+  margin: field(z.number().min(0).optional(), {
+    label: 'Wanted lead',
+    term: 'target margin γ',
+    help: 'For SimPO: lead in β × mean log-probability that the better answer is to have.',
+  }),
+  likelihoodWeight: field(z.number().min(0).optional(), {
+    label: 'Weight of imitation',
+    term: 'NLL coefficient',
+    help: 'For DPO and SimPO: also learns the better answers word by word, with this weight.',
+  }),
+  desirableWeight: field(z.number().min(0).optional(), {
+    label: 'Weight of good answers',
+    help: 'For KTO: weight of answers called good.',
+  }),
+  undesirableWeight: field(z.number().min(0).optional(), {
+    label: 'Weight of bad answers',
+    help: 'For KTO: weight of answers called bad.',
+  }),
+  redraws: field(z.int().min(0).max(100).optional(), {
+    label: 'Rounds of further questions',
+    term: 'dynamic sampling',
+    help: 'For DAPO: questions whose answers all got the same reward are replaced by further ones, at most this often in a step.',
+    unit: 'rounds',
+    raising: 'Raising it fills steps with questions that teach something, and costs more answers.',
+  }),
+  overlongBuffer: field(z.int().min(0).optional(), {
+    label: 'Last tokens that cost',
+    term: 'overlong buffer',
+    help: 'For DAPO: answers that end within this many tokens of the longest answer lose reward, up to the penalty.',
+    unit: 'tokens',
+  }),
+  overlongPenalty: field(z.number().min(0).optional(), {
+    label: 'Penalty at the longest answer',
+    term: 'overlong penalty factor',
+    help: 'For DAPO: what an answer of the greatest length loses of its reward; 0 switches the penalty off.',
+  }),
+  keepFrom: field(z.number().optional(), {
+    label: 'Reward from which answers are kept',
+    term: 'rejection threshold',
+    help: 'For RAFT: every answer with at least this reward is learnt; left out, the best answer to each question.',
+  }),
+  anchorRule: field(z.enum(['stride', 'coins', 'lines']).optional(), {
+    label: 'Where to look into an answer',
+    term: 'anchor rule',
+    help: 'For VinePPO and TRePO: stride looks every few tokens, coins at random places drawn ahead, lines after each line.',
+  }),
+  anchorStride: field(z.int().min(1).optional(), {
+    label: 'Tokens between looks',
+    term: 'anchor stride',
+    help: 'For VinePPO and TRePO with stride: tokens from one look to the next; a quarter of the longest answer when left out.',
+    unit: 'tokens',
+    raising: 'Raising it saves continuations and tells tokens apart less finely.',
+  }),
+  anchorChance: field(z.number().gt(0).max(1).optional(), {
+    label: 'Chance of a look',
+    term: 'anchor probability',
+    help: 'For TRePO with coins: the chance of each place of the answer to be looked at; four looks in the longest answer when left out.',
+    raising: 'Raising it tells tokens apart more finely and costs more continuations.',
+  }),
+  anchorBetween: field(z.enum(['segment', 'linear', 'sparse']).optional(), {
+    label: 'Between two looks',
+    term: 'interpolation',
+    help: 'For TRePO: segment credits the tokens between two looks together, linear shares the credit out (biased), sparse credits drawn tokens alone.',
+  }),
+  continuations: field(z.int().min(1).max(256).optional(), {
+    label: 'Continuations of each look',
+    term: 'Monte-Carlo rollouts',
+    help: 'For VinePPO and TRePO: fresh ends that are sampled from each place looked at; their mean reward is its value.',
+    unit: 'continuations',
+    raising: 'Raising it makes the signal steadier and costs generated tokens.',
   }),
   kl: field(klSchema.default({ where: 'none', estimator: 'k1', coefficient: 0 }), {
     label: 'Stay close to the original model',

@@ -62,18 +62,25 @@ export function parseTemplate(template: string, field: string): Part[] {
   return parts;
 }
 
-function columnsOf(parts: readonly Part[]): string[] {
+/** Columns that a template names. */
+export function columnsOf(parts: readonly Part[]): string[] {
   return parts.flatMap((part) => ('column' in part ? [part.column] : []));
 }
 
-function fill(parts: readonly Part[], row: DatasetRow['row']): string {
+/** The text of a template for one row. */
+export function fillTemplate(parts: readonly Part[], row: DatasetRow['row']): string {
   let filled = '';
   for (const part of parts) filled += 'text' in part ? part.text : columnText(row, part.column);
   return filled;
 }
 
 /** Warns of a column that only some rows have, and throws for one that none has. */
-function checkColumns(rows: readonly DatasetRow[], columns: string[], field: string, path: string): string[] {
+export function checkColumns(
+  rows: readonly Pick<DatasetRow, 'index' | 'row'>[],
+  columns: string[],
+  field: string,
+  path: string,
+): string[] {
   return columns.flatMap((column) => {
     const missing = rows.filter(({ row }) => columnValue(row, column) === undefined);
     if (missing.length === rows.length) {
@@ -126,8 +133,8 @@ export function mapRows(rows: readonly DatasetRow[], request: MapRequest): Mappe
   ];
   const mapped = rows.map(({ index, row }) => ({
     index,
-    prompt: fill(prompt, row),
-    answer: fill(answer, row),
+    prompt: fillTemplate(prompt, row),
+    answer: fillTemplate(answer, row),
     row,
   }));
   if (request.emptyPrompts !== true && mapped.every((one) => one.prompt.trim() === '')) {

@@ -3,8 +3,16 @@
  * expected each token made its answer. Pure: state (a moving average) comes in and goes out as plain data.
  */
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
+import { anchorAdvantages, sparseAdvantages, type Anchor, type SparseToken } from './anchors.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
+import { generalizedAdvantages } from './generalized-advantage.ts';
+import { keptAnswers } from './kept-answers.ts';
 import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
+
+/** What is known inside one answer: values at positions (`segment`, `linear`), or before and after drawn tokens. */
+export type AnswerValues =
+  | { readonly between: 'segment' | 'linear'; readonly anchors: readonly Anchor[] }
+  | { readonly between: 'sparse'; readonly drawn: readonly SparseToken[]; readonly chance: number };
 
 /** One batch of answers. All lists but `greedyRewards` have one entry for each answer. */
 export interface AdvantageBatch {
@@ -19,6 +27,12 @@ export interface AdvantageBatch {
   /** Log-probabilities of each answer's tokens under policy and reference (KL penalty in the reward). */
   readonly logprobs?: readonly ArrayLike<number>[];
   readonly referenceLogprobs?: readonly ArrayLike<number>[];
+  /** What the critic said before each token (baseline `critic`). */
+  readonly criticValues?: readonly ArrayLike<number>[];
+  /** Values inside each answer (baseline `anchors`); null where they could not be estimated. */
+  readonly values?: readonly (AnswerValues | null)[];
+  /** A random number in [0, 1) for each answer, which decides between equally good ones (baseline `keep`). */
+  readonly tieBreaks?: readonly number[];
 }
 
 export interface AdvantageResult<A extends Float32Array | Float64Array = Float32Array> {
@@ -26,6 +40,8 @@ export interface AdvantageResult<A extends Float32Array | Float64Array = Float32
   readonly advantages: A[];
   /** False for answers that leave the gradient because they, or the greedy answer they need, were not gradable. */
   readonly included: boolean[];
+  /** What the critic should have said before each token (baseline `critic`); all 0 where not included. */
+  readonly returns?: A[];
   /** State to pass in with the next batch. */
   readonly state: AdvantageState;
 }
@@ -64,12 +80,21 @@ function compute<A extends Float32Array | Float64Array>(
   allocate: (length: number) => A,
 ): AdvantageResult<A> {
   checkBatch(batch, spec, kl);
+  const kept =
+    spec.baseline === 'keep'
+      ? keptAnswers(batch.groups, batch.rewards, spec.keepFrom ?? null, batch.tieBreaks ?? [])
+      : null;
   const included = batch.rewards.map(
     (reward, answer) =>
       reward !== null &&
-      (spec.baseline !== 'greedy' || (batch.greedyRewards?.[batch.groups[answer]!] ?? null) !== null),
+      (spec.baseline !== 'greedy' || (batch.greedyRewards?.[batch.groups[answer]!] ?? null) !== null) &&
+      (spec.baseline !== 'anchors' || (batch.values?.[answer] ?? null) !== null) &&
+      (kept === null || kept[answer] === true),
   );
   const coefficient = kl.where === 'reward' ? kl.coefficient : 0;
+  if (spec.baseline === 'critic') {
+    return { ...criticAdvantages(batch, included, spec, coefficient, allocate), included, state };
+  }
   const scores = batch.rewards.map((reward, answer) => {
     if (!included[answer] || reward === null) return 0;
     const clipped = spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
@@ -93,15 +118,21 @@ function compute<A extends Float32Array | Float64Array>(
       perAnswer[answer] = clamp(perAnswer[answer]!, spec.clip.low, spec.clip.high);
     }
   }
-  const perToken = coefficient !== 0 && spec.klFold === 'toGo';
+  const penalized = coefficient !== 0 && spec.klFold === 'toGo';
+  const perToken = penalized || spec.baseline === 'anchors';
   const overTokens = spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter';
   if (overTokens && !perToken) scaleOverEqualTokens(perAnswer, batch.lengths, included, spec);
   const advantages: A[] = [];
   for (let answer = 0; answer < perAnswer.length; answer++) {
     const tokens = allocate(batch.lengths[answer]!);
     if (included[answer]) {
-      if (perToken) fillWithPenaltyToGo(tokens, perAnswer[answer]!, batch, answer, coefficient);
-      else tokens.fill(perAnswer[answer]!);
+      const values = spec.baseline === 'anchors' ? batch.values?.[answer] : null;
+      const whole = perAnswer[answer]!;
+      const inside = values ? valueDifferences(tokens.length, values, scores[answer]!) : null;
+      if (penalized) {
+        fillWithPenaltyToGo(tokens, (token) => inside?.[token] ?? whole, batch, answer, coefficient);
+      } else if (inside) tokens.set(inside);
+      else tokens.fill(whole);
     }
     advantages.push(tokens);
   }
@@ -114,6 +145,40 @@ function compute<A extends Float32Array | Float64Array>(
   return { advantages, included, state: nextState };
 }
 
+/** Each token earns what it costs in KL, the last one the reward as well; the critic's values are the baseline. */
+function criticAdvantages<A extends Float32Array | Float64Array>(
+  batch: AdvantageBatch,
+  included: readonly boolean[],
+  spec: AdvantageSpec,
+  coefficient: number,
+  allocate: (length: number) => A,
+): { advantages: A[]; returns: A[] } {
+  const advantages: A[] = [];
+  const returns: A[] = [];
+  for (const [answer, reward] of batch.rewards.entries()) {
+    const length = batch.lengths[answer]!;
+    const ofAdvantages = allocate(length);
+    const ofReturns = allocate(length);
+    advantages.push(ofAdvantages);
+    returns.push(ofReturns);
+    if (!included[answer] || reward === null || length === 0) continue;
+    const earned = new Float64Array(length);
+    if (coefficient !== 0) {
+      const policy = batch.logprobs![answer]!;
+      const reference = batch.referenceLogprobs![answer]!;
+      for (let token = 0; token < length; token++)
+        earned[token] = -coefficient * (policy[token]! - reference[token]!);
+    }
+    earned[length - 1]! += spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
+    const result = generalizedAdvantages(earned, batch.criticValues![answer]!, spec.lambda ?? 1);
+    ofAdvantages.set(result.advantages);
+    ofReturns.set(result.returns);
+  }
+  if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter')
+    scaleOverTokens(advantages, included, spec);
+  return { advantages, returns };
+}
+
 /** Σ log π − log π_ref over the tokens of one answer. */
 function summedLogRatio(batch: AdvantageBatch, answer: number): number {
   const policy = batch.logprobs![answer]!;
@@ -123,10 +188,16 @@ function summedLogRatio(batch: AdvantageBatch, answer: number): number {
   return sum;
 }
 
-/** Token t gets the answer's advantage less coefficient × (log-ratio from t on): it answers only for what follows. */
+function valueDifferences(length: number, values: AnswerValues, reward: number): Float64Array {
+  return values.between === 'sparse'
+    ? sparseAdvantages(length, values.drawn, values.chance)
+    : anchorAdvantages(length, values.anchors, reward, values.between);
+}
+
+/** Token t gets its advantage less coefficient × (log-ratio from t on): it answers only for what follows. */
 function fillWithPenaltyToGo(
   tokens: Float32Array | Float64Array,
-  whole: number,
+  advantage: (token: number) => number,
   batch: AdvantageBatch,
   answer: number,
   coefficient: number,
@@ -136,7 +207,7 @@ function fillWithPenaltyToGo(
   let toGo = 0;
   for (let token = tokens.length - 1; token >= 0; token--) {
     toGo += policy[token]! - reference[token]!;
-    tokens[token] = whole - coefficient * toGo;
+    tokens[token] = advantage(token) - coefficient * toGo;
   }
 }
 
@@ -155,6 +226,15 @@ function checkBatch(batch: AdvantageBatch, spec: AdvantageSpec, kl: KlSpec): voi
   });
   if (spec.baseline === 'greedy' && batch.greedyRewards === undefined) {
     throw new RangeError('baseline greedy needs greedyRewards');
+  }
+  if (spec.baseline === 'critic' && batch.criticValues?.length !== count) {
+    throw new RangeError('baseline critic needs values');
+  }
+  if (spec.baseline === 'anchors' && batch.values?.length !== count) {
+    throw new RangeError('baseline anchors needs values of every answer');
+  }
+  if (spec.baseline === 'keep' && spec.keepFrom == null && batch.tieBreaks?.length !== count) {
+    throw new RangeError('keeping the best answer needs a random number for each');
   }
   if (kl.where === 'reward' && kl.coefficient !== 0) {
     if (kl.estimator !== 'k1') throw new RangeError('a KL penalty in the reward must use k1');

@@ -56,12 +56,20 @@ function subtractBaseline(answers: ScoredAnswers, spec: AdvantageSpec, state: Ad
     }
   };
   switch (spec.baseline) {
+    case 'keep':
+      for (let answer = 0; answer < scores.length; answer++) advantages[answer] = included[answer] ? 1 : 0;
+      return advantages;
+    case 'anchors':
+      // One number a token, which only `advantages.ts` has.
+      return advantages;
     case 'none':
       setEach(() => 0);
       return advantages;
     case 'movingAverage':
       setEach(() => state.movingAverage ?? 0);
       return advantages;
+    case 'critic':
+      throw new RangeError('baseline critic is not one number for each answer');
     case 'greedy':
       setEach((answer) => answers.greedyRewards[groups[answer]!] ?? 0);
       return advantages;

@@ -18,6 +18,8 @@ export const drGrpo: Estimator = {
     generations: 'A group of answers for each question (8 by default, at least 2).',
     memory: policyMemory,
   },
+  choose: 'A sound first choice. Long and short answers count alike.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -25,6 +25,10 @@ export interface Estimator {
   readonly title: string;
   /** One plain sentence. */
   readonly description: string;
+  /** When to choose it, in one plain sentence. */
+  readonly choose: string;
+  /** Settings under `method` that belong to this method and few others: shown first in a form. */
+  readonly settings: readonly (keyof MethodConfig)[];
   readonly cost: {
     /** What is generated for each question of a step, in words. */
     readonly generations: string;
@@ -51,9 +55,11 @@ export interface OnlineTraits {
   /**
    * `clipped`: always the clipped surrogate. `policyGradient`: plain policy gradient as long as each batch gives
    * one update; with more, answers are no longer fresh and the clipped surrogate takes over (at ratio 1 its
-   * gradient is the same).
+   * gradient is the same). `cispo`: policy gradient weighted by the clipped ratio.
    */
-  readonly loss: 'clipped' | 'policyGradient';
+  readonly loss: 'clipped' | 'policyGradient' | 'cispo';
+  /** Which ratio is clipped; that of each token where left out. */
+  readonly ratio?: SurrogateSpec['ratio'];
 }
 
 /** The specification of a method that learns from its own sampled answers. */
@@ -72,8 +78,8 @@ function onlineSurrogate(traits: OnlineTraits, method: MethodConfig, budget: Bud
   const asked = method.clipLow !== undefined || method.clipHigh !== undefined;
   const plain = traits.loss === 'policyGradient' && fresh && !asked;
   return {
-    kind: plain ? 'pg' : 'ppoClip',
-    ratio: 'token',
+    kind: traits.loss === 'cispo' ? 'cispo' : plain ? 'pg' : 'ppoClip',
+    ratio: traits.ratio ?? 'token',
     clipLow: method.clipLow ?? traits.defaults.clip?.low ?? 0.2,
     clipHigh: method.clipHigh ?? traits.defaults.clip?.high ?? 0.2,
     aggregation: method.aggregation ?? traits.defaults.aggregation,

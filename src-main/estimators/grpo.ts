@@ -18,6 +18,8 @@ export const grpo: Estimator = {
     generations: 'A group of answers for each question (8 by default, at least 2).',
     memory: policyMemory,
   },
+  choose: 'When results should be comparable with published ones.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -31,6 +31,24 @@ export const metricDefinitions = {
   samplerLogpGapMean: 'Mean of |log π_old − log μ| between learner and sampler over the tokens that count.',
   samplerLogpGapMax: 'Largest |log π_old − log μ| among the tokens that count.',
   samplerWeightMean: 'Mean bounded weight π_old/μ over the tokens that count.',
+  klCoefficient: 'Weight of the KL penalty in the step, where it follows a target.',
+  valueLoss:
+    'Loss of the critic (half the squared error, clipped), mean over the optimizer steps of the step.',
+  explainedVariance:
+    'Share of the spread of returns that the critic had foreseen: 1 all, 0 no more than a constant would, below 0 worse.',
+  valueClipFrac: 'Share of tokens whose value is held back by the value clip.',
+  returnsMean: 'Mean of what the critic should have said over the tokens that count.',
+  valuesMean: 'Mean of what the critic said over the tokens that count.',
+  'rewards/chosen':
+    'Mean implicit reward of chosen (good) answers: β times the score that the loss compares.',
+  'rewards/rejected': 'Mean implicit reward of rejected (bad) answers.',
+  'rewards/margins': 'rewards/chosen less rewards/rejected.',
+  'rewards/accuracies':
+    'Share of pairs whose chosen answer has the higher implicit reward, ties counting one half.',
+  'logps/chosen': 'Mean log-probability of chosen (good) answers, summed over their tokens.',
+  'logps/rejected': 'Mean log-probability of rejected (bad) answers, summed over their tokens.',
+  nllLoss: 'Negative log-likelihood of chosen answers for each token, where the loss holds it.',
+  klMismatched: 'KTO’s estimate of the KL to the reference, from answers under wrong questions, at least 0.',
 } as const;
 
 export type MetricName = keyof typeof metricDefinitions;

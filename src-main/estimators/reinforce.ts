@@ -25,6 +25,8 @@ export const reinforce: Estimator = {
   title: 'REINFORCE',
   description: 'Makes answers more likely in proportion to how far their reward is above the recent average.',
   cost: { generations: 'One answer for each question (more if asked for).', memory: policyMemory },
+  choose: 'The plainest method, to compare others with.',
+  settings: ['groupSize', 'baseline', 'baselineDecay'],
   defaults,
   spec: (method, budget) => onlineSpec(traits(method), method, budget),
   validate(method, budget) {

@@ -18,6 +18,8 @@ export const remax: Estimator = {
     generations: 'One answer for each question (more if asked for), and one greedy answer as its baseline.',
     memory: policyMemory,
   },
+  choose: 'When one sampled answer a question must do.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -17,6 +17,8 @@ export const rloo: Estimator = {
     generations: 'A group of answers for each question (8 by default, at least 2).',
     memory: policyMemory,
   },
+  choose: 'Unbiased and simple; strong with few answers a question.',
+  settings: ['groupSize'],
   defaults: traits.defaults,
   spec: (method, budget) => onlineSpec(traits, method, budget),
   validate(method, budget) {

@@ -1,14 +1,16 @@
 /** SFT: no rewards and no sampling; the model learns the reference answers as they stand. */
 import type { Estimator, EstimatorDefaults } from './estimator.ts';
-import { notApplicable } from './validation.ts';
+import { notApplicable, refuseForeign } from './validation.ts';
 
 const defaults: EstimatorDefaults = { groupSize: 0, aggregation: 'tokenMean', clip: null };
 
 export const sft: Estimator = {
   name: 'sft',
-  title: 'SFT',
+  title: 'Imitation (SFT)',
   description: 'Learns the right answers of the training file word by word (supervised fine-tuning).',
   cost: { generations: 'None.', memory: 'The model and its optimizer state.' },
+  choose: 'To give a model a first idea of a task, before rewards.',
+  settings: [],
   defaults,
   spec: (method, budget) => ({
     plan: { samplesPerPrompt: 0, greedy: false },
@@ -26,6 +28,7 @@ export const sft: Estimator = {
     kl: { where: 'none', estimator: 'k1', coefficient: 0 },
   }),
   validate(method, budget) {
+    refuseForeign(sft, method);
     for (const field of ['groupSize', 'clipLow', 'clipHigh', 'baseline', 'baselineDecay'] as const) {
       if (method[field] !== undefined) {
         throw notApplicable(

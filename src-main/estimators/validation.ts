@@ -3,7 +3,41 @@ import { userError } from '../contract/errors.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator } from './estimator.ts';
 
-type Described = Pick<Estimator, 'title' | 'defaults'>;
+type Described = Pick<Estimator, 'title' | 'defaults' | 'settings'>;
+
+/** Settings that only some methods have, with those methods. */
+const owners: readonly (readonly [field: keyof MethodConfig, methods: string])[] = [
+  ['redraws', 'dapo'],
+  ['overlongBuffer', 'dapo'],
+  ['overlongPenalty', 'dapo'],
+  ['keepFrom', 'raft'],
+  ['anchorRule', 'vineppo and trepo'],
+  ['anchorStride', 'vineppo and trepo'],
+  ['anchorChance', 'trepo'],
+  ['anchorBetween', 'trepo'],
+  ['continuations', 'vineppo and trepo'],
+  ['critic', 'ppo'],
+  ['lambda', 'ppo'],
+  ['valueClip', 'ppo'],
+  ['valueCoefficient', 'ppo'],
+  ['criticLearningRate', 'ppo'],
+  ['whiten', 'ppo'],
+  ['preferenceLoss', 'dpo and online-dpo'],
+  ['beta', 'methods that learn from pairs'],
+  ['labelSmoothing', 'dpo, online-dpo and simpo'],
+  ['margin', 'simpo'],
+  ['likelihoodWeight', 'dpo, online-dpo and simpo'],
+  ['desirableWeight', 'kto'],
+  ['undesirableWeight', 'kto'],
+];
+
+/** Refuses settings that are set although they belong to other methods. */
+export function refuseForeign(estimator: Described, method: MethodConfig): void {
+  for (const [field, methods] of owners) {
+    if (method[field] === undefined || estimator.settings.includes(field)) continue;
+    throw notApplicable(estimator, field, `it belongs to ${methods}`, 'Leave it out.');
+  }
+}
 
 /** Checks common to all methods that sample answers. `smallestGroup` is 2 where answers are compared with each other. */
 export function validateOnline(
@@ -12,6 +46,7 @@ export function validateOnline(
   method: MethodConfig,
   budget: BudgetConfig,
 ): void {
+  refuseForeign(estimator, method);
   const groupSize = method.groupSize ?? estimator.defaults.groupSize;
   if (groupSize < smallestGroup) {
     throw userError(
@@ -66,7 +101,17 @@ export function notApplicable(
 }
 
 function validateKl(method: MethodConfig): void {
-  const { where, estimator, coefficient } = method.kl;
+  const { where, estimator, coefficient, target } = method.kl;
+  if (target !== undefined && (where === 'none' || coefficient === 0)) {
+    throw userError(
+      'kl-nowhere',
+      `A wanted KL of ${target} has no effect while the penalty is switched off.`,
+      {
+        where: 'method.kl.target',
+        advice: 'Set where to reward (with k1) or loss (with k2) and a coefficient to begin with.',
+      },
+    );
+  }
   if (where === 'none' && coefficient > 0) {
     throw userError(
       'kl-nowhere',

@@ -1,7 +1,8 @@
 /**
  * The sampler: continues many prompts at once. A fixed number of places holds sequences that are being written; a
  * finished one makes room for the next that waits, and when none waits the batch shrinks. Equal prompts are read once
- * and their caches copied, so the answers of a group, or continuations of one prefix, share that work.
+ * and their caches copied, so the answers of a group, or continuations of one prefix, share that work; prompts that
+ * begin another one are read with it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EspalierError } from '../contract/errors.ts';
@@ -17,6 +18,7 @@ import { bindParameters } from '../runtime/weights.ts';
 import { buildDecodingGraph, samplingInputs } from './decoding-graph.ts';
 import { KeyValueCache } from './key-value-cache.ts';
 import { SampleBatch } from './sample-batch.ts';
+import type { Reading } from './share-reading.ts';
 import type { SampleOptions, SampleRequest, SampleResult, Sampler } from './sampler.ts';
 
 export interface SamplerOptions {
@@ -32,6 +34,8 @@ export interface SamplerOptions {
 
 /** Most tokens of prompts read in one run. */
 const prefillTokens = 4096;
+/** Most bytes of distributions that one run asks for after prompts. */
+const readBytes = 64e6;
 /** Caches have room for a multiple of this many positions. */
 const positionStep = 16;
 
@@ -71,10 +75,13 @@ class CachedSampler implements Sampler {
   async generate(requests: readonly SampleRequest[], options: SampleOptions): Promise<SampleResult[]> {
     this.#check(requests, options);
     if (requests.length === 0) return [];
-    const longest = requests.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0);
-    const positions = Math.ceil((longest + options.maxTokens) / positionStep) * positionStep;
+    const longest = requests.reduce(
+      (most, { promptIds, maxTokens }) => Math.max(most, promptIds.length + (maxTokens ?? options.maxTokens)),
+      0,
+    );
+    const positions = Math.ceil(longest / positionStep) * positionStep;
     const places = this.#placeCount(requests.length, positions);
-    const batch = new SampleBatch(requests, options, this.#room(places, positions), places);
+    const batch = new SampleBatch(requests, options, this.#room(places, positions), places, this.#readRows);
     let reported = 0;
     while (!batch.finished) {
       await this.#fill(batch, positions);
@@ -89,11 +96,13 @@ class CachedSampler implements Sampler {
     return batch.results();
   }
 
-  #check(requests: readonly SampleRequest[], { maxTokens, topP }: SampleOptions): void {
+  #check(requests: readonly SampleRequest[], options: SampleOptions): void {
+    const { topP } = options;
     const { maxPositions, vocabularySize } = this.#options.config;
-    if (!(maxTokens >= 1) || !(topP > 0 && topP <= 1))
+    if (!(options.maxTokens >= 1) || !(topP > 0 && topP <= 1))
       throw new RangeError('maxTokens must be at least 1 and topP above 0 and at most 1');
-    for (const { promptIds } of requests) {
+    for (const { promptIds, maxTokens = options.maxTokens } of requests) {
+      if (!(maxTokens >= 1)) throw new RangeError('maxTokens of a request must be at least 1');
       if (promptIds.length === 0)
         throw new EspalierError('user', 'prompt-empty', 'A prompt without any token cannot be continued.', {
           advice: 'Give each prompt at least one character.',
@@ -135,40 +144,51 @@ class CachedSampler implements Sampler {
   /** Reads the prompts of the requests that find a place, and starts them. */
   async #fill(batch: SampleBatch, positions: number): Promise<void> {
     while (batch.hasRoom) {
-      const next = batch.unreadPrompts(prefillTokens);
+      const next = batch.unread(prefillTokens, this.#readRows);
       if (next.length > 0) await this.#read(batch, next, positions);
       batch.start();
     }
   }
 
-  async #read(batch: SampleBatch, prompts: readonly Int32Array[], positions: number): Promise<void> {
-    const width = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0);
-    const ids = new Int32Array(prompts.length * width);
+  async #read(batch: SampleBatch, readings: readonly Reading[], positions: number): Promise<void> {
+    const width = readings.reduce((most, { prompt }) => Math.max(most, prompt.length), 0);
+    const ids = new Int32Array(readings.length * width);
     const positionRows = new Int32Array(ids.length);
-    const lastPositions = new Int32Array(prompts.length);
-    const lastRows = new Int32Array(prompts.length);
-    prompts.forEach((prompt, row) => {
+    const lastPositions = new Int32Array(readings.length);
+    readings.forEach(({ prompt }, row) => {
       ids.set(prompt, row * width);
       for (let column = 0; column < width; column++) positionRows[row * width + column] = column;
       lastPositions[row] = prompt.length - 1;
-      lastRows[row] = row * width + prompt.length - 1;
     });
+    const asked = readings.flatMap(({ lengths }, row) => lengths.map((length) => ({ row, length })));
     // Prompts that fill free places by themselves need no cache of their own, but a copy costs little and keeps one way.
-    const cache = new KeyValueCache(this.#options.config, prompts.length, width);
+    const cache = new KeyValueCache(this.#options.config, readings.length, width);
     const probabilities = await this.#run(
-      { ids, positionRows, lastPositions, lastRows, rows: prompts.length, longest: width },
-      cache.bind(prompts.length),
+      {
+        ids,
+        positionRows,
+        lastPositions,
+        lastRows: Int32Array.from(asked, ({ row, length }) => row * width + length - 1),
+        rows: readings.length,
+        longest: width,
+      },
+      cache.bind(readings.length),
       batch,
       positions,
     );
-    prompts.forEach((prompt, row) =>
-      batch.keep(prompt, {
+    asked.forEach(({ row, length }, place) =>
+      batch.keep(readings[row]!.prompt.subarray(0, length), {
         cache,
         row,
-        length: prompt.length,
-        probabilities: probabilities.slice(row * this.#vocabulary, (row + 1) * this.#vocabulary),
+        length,
+        probabilities: probabilities.slice(place * this.#vocabulary, (place + 1) * this.#vocabulary),
       }),
     );
+  }
+
+  /** Most distributions that one run asks for after prompts. */
+  get #readRows(): number {
+    return Math.max(1, Math.floor(readBytes / (4 * this.#vocabulary)));
   }
 
   get #vocabulary(): number {
@@ -221,7 +241,7 @@ class CachedSampler implements Sampler {
       [decodingInputs.longest]: () => bind(Int32Array.of(longest), [1]),
       [decodingInputs.cos]: () => this.#rope(positions).cos,
       [decodingInputs.sin]: () => this.#rope(positions).sin,
-      [samplingInputs.lastRows]: () => bind(lastRows, [rows]),
+      [samplingInputs.lastRows]: () => bind(lastRows, [lastRows.length]),
       [samplingInputs.inverseTemperature]: () => bind(Float32Array.of(batch.inverseTemperature), []),
     };
     const feeds: Record<string, BoundTensor> = { ...this.#parameters, ...caches.feeds };
@@ -229,9 +249,9 @@ class CachedSampler implements Sampler {
       const make = own[name];
       if (make) feeds[name] = make();
     }
-    const probabilities = batch.buffer(rows * this.#vocabulary);
+    const probabilities = batch.buffer(lastRows.length * this.#vocabulary);
     await this.#session.run(feeds, {
-      probabilities: bind(probabilities, [rows, this.#vocabulary]),
+      probabilities: bind(probabilities, [lastRows.length, this.#vocabulary]),
       ...caches.results,
     });
     return probabilities;

@@ -7,7 +7,7 @@ import { buildNetwork, networkEnds } from '../networks/architectures.ts';
 import { DecodingLayers } from '../networks/decoding-layers.ts';
 
 export const samplingInputs = {
-  /** Row of the last new token of each sequence among all B·S rows [B] int32. */
+  /** Rows among all B·S of which the next token is asked for [R] int32: the last of each sequence, or more of a prompt. */
   lastRows: 'last-rows',
   /** One number. */
   inverseTemperature: 'inverse-temperature',
@@ -15,7 +15,7 @@ export const samplingInputs = {
 
 export interface DecodingGraph {
   readonly graph: Graph;
-  /** Probabilities of the next token [B, V]. */
+  /** Probabilities of the next token after each row asked for [R, V]. */
   readonly probabilities: Output;
 }
 
@@ -24,7 +24,7 @@ export function buildDecodingGraph(config: ModelConfig, join: boolean): Decoding
   const graph = new Graph();
   const shapes = new Map(expectedTensors(config).map(({ name, shape }) => [name, shape]));
   const { hidden, finalNorm } = buildNetwork(new DecodingLayers(graph, config, shapes, join), config);
-  const last = graph.embed(hidden.node, graph.input(samplingInputs.lastRows, ['B'], 'int32'));
+  const last = graph.embed(hidden.node, graph.input(samplingInputs.lastRows, ['R'], 'int32'));
   const normed = finalNorm({ node: last, layout: 'rows' }).node;
   const cooled = graph.multiply(normed, graph.input(samplingInputs.inverseTemperature, []));
   const head = graph.parameter(networkEnds(config).head, [config.vocabularySize, config.hiddenSize]);

@@ -3,6 +3,8 @@ import { randomStream } from '../contract/random.ts';
 import type { RandomStream } from '../contract/random.ts';
 import { drawRestricted, drawToken, mostProbable } from './choose-token.ts';
 import type { KeyValueCache } from './key-value-cache.ts';
+import { shareReading } from './share-reading.ts';
+import type { Reading } from './share-reading.ts';
 import type { SampleOptions, SampleRequest, SampleResult } from './sampler.ts';
 
 /** A sequence that is being written. */
@@ -39,6 +41,10 @@ export class SampleBatch {
   readonly #places: number;
   readonly #keys: readonly string[];
   readonly #prompts = new Map<string, ReadPrompt>();
+  /** Requests that have not started yet, by the key of their prompt. */
+  readonly #waiting = new Map<string, number>();
+  /** How the prompt of each request is read, by its key. */
+  readonly #readings: ReadonlyMap<string, Reading>;
   readonly #results: SampleResult[];
   #next = 0;
   #bound: { rows: number; tensors: ReturnType<KeyValueCache['bind']> } | undefined;
@@ -49,6 +55,7 @@ export class SampleBatch {
     options: SampleOptions,
     cache: KeyValueCache,
     places: number,
+    readRows: number,
   ) {
     this.#requests = requests;
     this.#options = options;
@@ -56,6 +63,11 @@ export class SampleBatch {
     this.#cache = cache;
     this.#places = places;
     this.#keys = requests.map(({ promptIds }) => promptIds.join());
+    for (const key of this.#keys) this.#waiting.set(key, (this.#waiting.get(key) ?? 0) + 1);
+    this.#readings = shareReading(
+      new Map(requests.map(({ promptIds }, index) => [this.#keys[index] ?? '', promptIds])),
+      readRows,
+    );
     this.#results = new Array<SampleResult>(requests.length);
     this.inverseTemperature = options.temperature === 0 ? 1 : 1 / options.temperature;
   }
@@ -67,27 +79,33 @@ export class SampleBatch {
     return this.#next < this.#requests.length && this.active.length < this.#places;
   }
 
-  /** Different prompts, at least one, of the requests that come next and find room, not yet read, of at most `tokens` tokens. */
-  unreadPrompts(tokens: number): Int32Array[] {
-    const found = new Map<string, Int32Array>();
+  /**
+   * Readings, at least one where a prompt is not yet read, for the requests that come next and find room.
+   * @param tokens most tokens to read, padding included
+   * @param rows most distributions to ask for
+   */
+  unread(tokens: number, rows: number): Reading[] {
+    const found = new Set<Reading>();
     let width = 0;
+    let asked = 0;
     const last = Math.min(this.#requests.length, this.#next + this.#places - this.active.length);
     for (let index = this.#next; index < last; index++) {
       const key = this.#keys[index] ?? '';
-      const prompt = this.#requests[index]?.promptIds;
-      if (!prompt || found.has(key) || this.#prompts.has(key)) continue;
-      width = Math.max(width, prompt.length);
-      if (found.size > 0 && width * (found.size + 1) > tokens) break;
-      found.set(key, prompt);
+      const reading = this.#readings.get(key);
+      if (!reading || found.has(reading) || this.#prompts.has(key)) continue;
+      width = Math.max(width, reading.prompt.length);
+      asked += reading.lengths.length;
+      if (found.size > 0 && (width * (found.size + 1) > tokens || asked > rows)) break;
+      found.add(reading);
     }
-    return [...found.values()];
+    return [...found];
   }
 
+  /** Takes a prompt that was read; one that no request waits for any more is left. */
   keep(prompt: Int32Array, read: Omit<ReadPrompt, 'waiting'>): void {
     const key = prompt.join();
-    let waiting = 0;
-    for (let index = this.#next; index < this.#keys.length; index++) if (this.#keys[index] === key) waiting++;
-    this.#prompts.set(key, { ...read, waiting });
+    const waiting = this.#waiting.get(key) ?? 0;
+    if (waiting > 0) this.#prompts.set(key, { ...read, waiting });
   }
 
   /** Gives places to waiting requests, in order, as far as their prompts are read. */
@@ -105,7 +123,8 @@ export class SampleBatch {
         length: prompt.length,
       };
       this.#next++;
-      if (--prompt.waiting === 0) this.#prompts.delete(key);
+      this.#waiting.set(key, --prompt.waiting);
+      if (prompt.waiting === 0) this.#prompts.delete(key);
       this.#append(place, prompt.probabilities);
       if (this.#ends(place)) this.#finish(place);
       else {
@@ -148,7 +167,11 @@ export class SampleBatch {
   }
 
   #ends(place: Place): boolean {
-    return this.#stops.has(place.ids.at(-1) ?? -1) || place.ids.length >= this.#options.maxTokens;
+    return this.#stops.has(place.ids.at(-1) ?? -1) || place.ids.length >= this.#mostTokens(place.request);
+  }
+
+  #mostTokens(request: number): number {
+    return this.#requests[request]?.maxTokens ?? this.#options.maxTokens;
   }
 
   #finish(place: Place): void {

@@ -6,9 +6,12 @@ export interface SampleRequest {
   readonly promptIds: Int32Array;
   /** The random stream of this answer: equal streams give equal answers whatever else is in the batch. */
   readonly stream: readonly number[];
+  /** Most tokens of this answer; absent: `maxTokens` of the options. */
+  readonly maxTokens?: number;
 }
 
 export interface SampleOptions {
+  /** Most tokens of an answer whose request says nothing else. */
   readonly maxTokens: number;
   /** 0: greedy. */
   readonly temperature: number;

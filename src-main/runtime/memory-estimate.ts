@@ -19,6 +19,8 @@ export interface TrainingShape {
   readonly sampledTogether: number;
   /** Whether a copy of the weights is kept as reference policy. */
   readonly reference: boolean;
+  /** Whether a critic of its own is trained beside the policy. */
+  readonly critic?: boolean;
 }
 
 /** What the sampler takes at most unless told otherwise: sequences written at the same time, and bytes of their caches. */
@@ -59,6 +61,8 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
     { name: 'gradients', bytes: weights },
     { name: 'optimizer', bytes: 2 * weights },
     ...(shape.reference ? [{ name: 'reference model', bytes: weights }] : []),
+    // Weights, gradients and both moments; its passes come after those of the policy and take the same room.
+    ...(shape.critic ? [{ name: 'critic', bytes: 4 * weights }] : []),
     {
       name: 'activations',
       bytes: Math.round(allocatorSlack * activationBytes(config, tokens, shape.longest)),

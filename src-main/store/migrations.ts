@@ -128,4 +128,11 @@ export const migrations: readonly string[] = [
     run, text, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
   );
   `,
+  /* sql */ `
+  -- Places inside an answer with their continuations, as JSON; only where a method looked into answers.
+  CREATE TABLE sample_anchors (
+    sample INTEGER PRIMARY KEY REFERENCES samples (id),
+    anchors TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

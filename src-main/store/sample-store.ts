@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { SampleDetail, SampleRow, sampleFilterSchema } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
-import type { Sample } from '../contract/events.ts';
+import { sampleAnchorSchema, type Sample } from '../contract/events.ts';
 import { componentScoreSchema } from '../contract/reward.ts';
 import type { Connection } from './open-database.ts';
 import { prepared } from './prepared.ts';
@@ -46,7 +46,9 @@ const tokensSchema = z.object({
   entropies: blob.nullable(),
   referenceLogprobs: blob.nullable(),
   tokenEnds: blob.nullable(),
+  anchors: z.string().nullable(),
 });
+const anchorsSchema = z.array(sampleAnchorSchema);
 
 const rowColumns = `s.id AS id, r.id AS runId, s.step AS step, s.split AS split, s.prompt_index AS promptIndex,
   s.sample_index AS sampleIndex, p.prompt AS prompt, p.reference AS reference, s.text AS text, s.finish AS finish,
@@ -73,6 +75,10 @@ export class SampleStore {
       this.#connection,
       'INSERT INTO sample_tokens (sample, ids, sampler_logprobs, logprobs, advantages, entropies, reference_logprobs, token_ends) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
+    const insertAnchors = prepared(
+      this.#connection,
+      'INSERT INTO sample_anchors (sample, anchors) VALUES (?, ?)',
+    );
     const index = prepared(this.#connection, 'INSERT INTO answer_search (rowid, run, text) VALUES (?, ?, ?)');
     return samples.map((sample) => {
       const arrays = tokenArrays(sample);
@@ -91,6 +97,8 @@ export class SampleStore {
       );
       const id = Number(lastInsertRowid);
       insertTokens.run(id, ...arrays);
+      // JSON writes lone surrogates as escapes, so any text comes back exactly.
+      if (sample.anchors !== undefined) insertAnchors.run(id, JSON.stringify(sample.anchors));
       index.run(id, runWord(run), sample.text.toWellFormed());
       return id;
     });
@@ -134,8 +142,9 @@ export class SampleStore {
     const stored = prepared(
       this.#connection,
       `SELECT p.ids AS promptIds, t.ids AS ids, sampler_logprobs AS samplerLogprobs, logprobs, advantages, entropies,
-           reference_logprobs AS referenceLogprobs, token_ends AS tokenEnds
-         FROM samples s JOIN prompts p ON p.id = s.prompt JOIN sample_tokens t ON t.sample = s.id WHERE s.id = ?`,
+           reference_logprobs AS referenceLogprobs, token_ends AS tokenEnds, a.anchors AS anchors
+         FROM samples s JOIN prompts p ON p.id = s.prompt JOIN sample_tokens t ON t.sample = s.id
+         LEFT JOIN sample_anchors a ON a.sample = s.id WHERE s.id = ?`,
     ).get(id);
     if (row === undefined || stored === undefined)
       throw userError('sample-unknown', `There is no stored answer ${id}.`);
@@ -151,6 +160,7 @@ export class SampleStore {
       entropies: optional(tokens.entropies),
       referenceLogprobs: optional(tokens.referenceLogprobs),
       tokenEnds: tokens.tokenEnds === null ? null : [...decodeInts(tokens.tokenEnds)],
+      anchors: tokens.anchors === null ? null : anchorsSchema.parse(JSON.parse(tokens.anchors)),
     };
   }
 
@@ -182,6 +192,7 @@ export class SampleStore {
     const ids = `SELECT id FROM samples WHERE ${condition}`;
     prepared(this.#connection, `DELETE FROM answer_search WHERE rowid IN (${ids})`).run(...parameters);
     prepared(this.#connection, `DELETE FROM sample_tokens WHERE sample IN (${ids})`).run(...parameters);
+    prepared(this.#connection, `DELETE FROM sample_anchors WHERE sample IN (${ids})`).run(...parameters);
     prepared(this.#connection, `DELETE FROM samples WHERE ${condition}`).run(...parameters);
   }
 

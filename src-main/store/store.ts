@@ -54,6 +54,7 @@ export class Store {
     this.transaction(() => {
       const slice = 'SELECT id FROM samples WHERE run = ? LIMIT ?';
       this.#connection.prepare(`DELETE FROM answer_search WHERE rowid IN (${slice})`).run(key, purgeSlice);
+      this.#connection.prepare(`DELETE FROM sample_anchors WHERE sample IN (${slice})`).run(key, purgeSlice);
       this.#connection.prepare(`DELETE FROM sample_tokens WHERE sample IN (${slice})`).run(key, purgeSlice);
       const { changes } = this.#connection
         .prepare(`DELETE FROM samples WHERE id IN (${slice})`)

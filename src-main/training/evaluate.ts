@@ -2,6 +2,7 @@
 import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
+import { evaluatePairs } from './evaluate-pairs.ts';
 import { reportProgress } from './progress.ts';
 import type { TrainingParts } from './training-parts.ts';
 
@@ -18,13 +19,15 @@ export interface EvaluationResult {
 
 /**
  * Asks every held-out question greedily. Without a reward (supervised learning) the score is the mean
- * log-probability of a token of the right answers instead.
+ * log-probability of a token of the right answers instead; for methods that learn from pairs it is the accuracy on them.
  * @returns null when a stop was asked for meanwhile
  * @throws user error `not-gradable` when no answer could be graded
  */
 export async function evaluate(parts: TrainingParts): Promise<EvaluationResult | null> {
   const started = parts.now();
-  if (parts.grade === null) return scoreAnswers(parts, started);
+  if (parts.grade === null) {
+    return parts.spec.preference === undefined ? scoreAnswers(parts, started) : evaluatePairs(parts, started);
+  }
   const progress = reportProgress(parts, 'evaluating', parts.evaluation.length);
   let answers: SampleResult[];
   try {

@@ -8,6 +8,7 @@ import { matchTensors } from '../models/expected-tensors.ts';
 import { openCheckpoint, readSafetensorsFile } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { readTensor } from '../models/read-tensor.ts';
+import { isValueHeadTensor } from '../networks/value-head.ts';
 import { writeCheckpoint, writeSafetensors } from '../models/write-checkpoint.ts';
 import { loadWeights } from '../runtime/load-weights.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
@@ -16,6 +17,8 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 const modelFolder = 'model';
 const momentsFile = 'optimizer.safetensors';
 const stateFile = 'optimizer.json';
+/** Weights of a value head, which the Hugging Face format has no place for. */
+const valueHeadFile = 'value-head.safetensors';
 
 const stateSchema = z.strictObject({ version: z.literal(1), updates: z.int().min(0) });
 
@@ -30,15 +33,46 @@ export async function saveLearner(
   await writeCheckpoint({
     folder: join(directory, modelFolder),
     rawConfig: raw,
-    tensors: store.parameters.map(({ name, shape }) => ({ name, shape, data: store.weights(name) })),
+    tensors: weightsOf(store).filter(({ name }) => !isValueHeadTensor(name)),
     copyFrom: sourceFolder,
   });
-  const moments = store.parameters.flatMap(({ name, shape }) => [
+  const valueHead = weightsOf(store).filter(({ name }) => isValueHeadTensor(name));
+  if (valueHead.length > 0) await writeSafetensors(join(directory, valueHeadFile), valueHead);
+  await writeSafetensors(join(directory, momentsFile), momentsOf(store));
+  await writeUpdates(join(directory, stateFile), updates);
+}
+
+interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+function weightsOf(store: ParameterStore): NamedTensor[] {
+  return store.parameters.map(({ name, shape }) => ({ name, shape, data: store.weights(name) }));
+}
+
+function momentsOf(store: ParameterStore): NamedTensor[] {
+  return store.parameters.flatMap(({ name, shape }) => [
     { name: `first/${name}`, shape, data: store.firstMoment(name) },
     { name: `second/${name}`, shape, data: store.secondMoment(name) },
   ]);
-  await writeSafetensors(join(directory, momentsFile), moments);
-  await writeFile(join(directory, stateFile), JSON.stringify({ version: 1, updates }));
+}
+
+/** Writes the number of updates done. */
+export async function writeUpdates(path: string, updates: number): Promise<void> {
+  await writeFile(path, JSON.stringify({ version: 1, updates }));
+}
+
+/** Reads tensors of a file into arrays. Throws an environment error where one is missing or has another size. */
+export async function readTensors(path: string, targets: readonly NamedTensor[]): Promise<void> {
+  const stored = new Map((await readSafetensorsFile(path)).map((entry) => [entry.name, entry]));
+  for (const { name, data } of targets) {
+    const entry = stored.get(name);
+    if (entry?.type !== 'F32' || entry.byteLength !== data.byteLength)
+      throw damaged(path, `it lacks ${name}, or has it in another size`);
+    await readTensor({ ...entry, type: 'F32' }, data);
+  }
 }
 
 /** Reads what `saveLearner` wrote; returns the number of updates done. Throws an environment error when it is damaged. */
@@ -50,23 +84,14 @@ export async function restoreLearner(
   const checkpoint = await openCheckpoint(join(directory, modelFolder));
   matchTensors(config, checkpoint.tensors, checkpoint.folder);
   await loadWeights(store, checkpoint);
-  const path = join(directory, momentsFile);
-  const stored = new Map((await readSafetensorsFile(path)).map((entry) => [entry.name, entry]));
-  for (const { name } of store.parameters) {
-    for (const [key, target] of [
-      [`first/${name}`, store.firstMoment(name)],
-      [`second/${name}`, store.secondMoment(name)],
-    ] as const) {
-      const entry = stored.get(key);
-      if (entry?.type !== 'F32' || entry.byteLength !== target.byteLength)
-        throw damaged(path, `it lacks ${key}, or has it in another size`);
-      await readTensor({ ...entry, type: 'F32' }, target);
-    }
-  }
+  const valueHead = weightsOf(store).filter(({ name }) => isValueHeadTensor(name));
+  if (valueHead.length > 0) await readTensors(join(directory, valueHeadFile), valueHead);
+  await readTensors(join(directory, momentsFile), momentsOf(store));
   return readUpdates(join(directory, stateFile));
 }
 
-async function readUpdates(path: string): Promise<number> {
+/** Reads the number of updates done. Throws an environment error when it is damaged. */
+export async function readUpdates(path: string): Promise<number> {
   let content: unknown;
   try {
     content = JSON.parse(await readFile(path, 'utf8'));

@@ -28,6 +28,8 @@ export const loopStateSchema = z.strictObject({
   best: z.strictObject({ step: z.int().min(0), score: z.number() }).nullable(),
   /** Moving average of rewards of earlier steps (REINFORCE); null before the first. */
   movingAverage: z.number().nullable(),
+  /** Weight of the KL penalty where it follows a target; null before the first step, and without a target. */
+  klCoefficient: z.number().min(0).nullable().default(null),
   /** Largest difference between sampler and learner in the newest step where it was measured; null before. */
   samplerGap: z.number().nullable(),
   /** Steps in a row whose update was left out because loss or gradient was not finite. */
@@ -54,6 +56,7 @@ export function initialLoopState(identity: RunIdentity): LoopState {
     after: null,
     best: null,
     movingAverage: null,
+    klCoefficient: null,
     samplerGap: null,
     failedUpdates: 0,
     answers: 0,

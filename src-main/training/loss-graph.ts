@@ -2,7 +2,7 @@
  * The graphs of learning: log-probabilities alone, and the surrogate loss of a batch with its gradients. The formulas of
  * the loss are those of estimators/surrogate.ts, which is what this file is tested against.
  */
-import type { KlSpec, SurrogateSpec } from '../contract/estimator.ts';
+import type { CriticSpec, KlSpec, SurrogateSpec } from '../contract/estimator.ts';
 import type { Output } from '../graph/compile.ts';
 import type { RowGradient } from '../graph/differentiate.ts';
 import { differentiate } from '../graph/differentiate.ts';
@@ -13,6 +13,7 @@ import { expectedTensors } from '../models/expected-tensors.ts';
 import { buildNetwork, networkEnds } from '../networks/architectures.ts';
 import { scoreTokens } from '../networks/head.ts';
 import { TrainingLayers } from '../networks/training-layers.ts';
+import { scoreValues } from '../networks/value-head.ts';
 
 /** What is fed for the loss, each [M, 1] with one row for each scored token, except where said. */
 export const lossInputs = {
@@ -30,6 +31,12 @@ export const lossInputs = {
   /** Matrices between tokens and answers for ratios of whole answers: [S, M] with the weight of each token, [M, S] of 0 and 1. */
   answerWeights: 'answer-weights',
   answerMembers: 'answer-members',
+  /** One number, where the weight of the KL term changes from step to step. */
+  klCoefficient: 'kl-coefficient',
+  /** For the loss of a critic. */
+  oldValues: 'old-values',
+  returns: 'returns',
+  valueWeights: 'value-weights',
 } as const;
 
 /** What of a loss decides which graph is needed. */
@@ -40,6 +47,8 @@ export interface LossForm {
   readonly onPolicy: boolean;
   /** Gradients are added to what the arrays hold. */
   readonly accumulate: boolean;
+  /** A value head on the policy is learnt too. */
+  readonly critic?: Pick<CriticSpec, 'clip' | 'coefficient'>;
 }
 
 export interface GradientOutput extends Output {
@@ -53,13 +62,28 @@ export interface RowsOutput extends Output {
   readonly ids: string;
 }
 
-export interface LossGraph {
+/** A graph whose parameters have gradients. */
+export interface GradientGraph {
   readonly graph: Graph;
+  /** What it computes beside gradients. */
+  readonly results: readonly Output[];
+  readonly gradients: readonly GradientOutput[];
+  readonly rows: readonly RowsOutput[];
+}
+
+/** The graph of a surrogate loss. */
+export interface LossGraph extends GradientGraph {
   readonly loss: Output;
   readonly logprobs: Output;
   readonly entropies: Output;
-  readonly gradients: readonly GradientOutput[];
-  readonly rows: readonly RowsOutput[];
+}
+
+export interface ScoreGraph {
+  readonly graph: Graph;
+  readonly logprobs: Output;
+  readonly entropies: Output;
+  /** Present where the policy has a value head. */
+  readonly values: Output | null;
 }
 
 const column = ['M', 1] as const;
@@ -69,14 +93,19 @@ export function sumInput(gradient: GradientOutput): string {
   return `sum/${gradient.name}`;
 }
 
-/** Log-probabilities and entropies [M, 1] of the scored tokens. */
-export function buildScoreGraph(config: ModelConfig): { graph: Graph; logprobs: Output; entropies: Output } {
-  const graph = new Graph();
+/** Vectors [M, d] of the scored tokens behind the final norm, by the network of this configuration. */
+export function pickedVectors(graph: Graph, config: ModelConfig): GraphNode {
   const shapes = new Map(expectedTensors(config).map(({ name, shape }) => [name, shape]));
   const { hidden, finalNorm } = buildNetwork(new TrainingLayers(graph, config, shapes), config);
   const rows = graph.input(lossInputs.rows, ['M'], 'int32');
   const inverse = graph.input(lossInputs.inverse, ['B*T'], 'int32');
-  const picked = finalNorm(graph.pickRows(hidden, rows, inverse));
+  return finalNorm(graph.pickRows(hidden, rows, inverse));
+}
+
+/** Log-probabilities and entropies [M, 1] of the scored tokens; with a value head also values. */
+export function buildScoreGraph(config: ModelConfig, valueHead = false): ScoreGraph {
+  const graph = new Graph();
+  const picked = pickedVectors(graph, config);
   const cooled = graph.multiply(picked, graph.input(lossInputs.inverseTemperature, []));
   const { head } = networkEnds(config);
   const { logprobs, entropies } = scoreTokens(
@@ -89,16 +118,37 @@ export function buildScoreGraph(config: ModelConfig): { graph: Graph; logprobs: 
     graph,
     logprobs: { name: 'logprobs', node: logprobs },
     entropies: { name: 'entropies', node: entropies },
+    values: valueHead ? { name: 'values', node: scoreValues(graph, picked, config.hiddenSize) } : null,
   };
 }
 
-/** The loss Σ weight · token loss with the gradients of all weights. */
+/** The loss Σ weight · token loss (and of a value head Σ weight · value loss) with the gradients of all weights. */
 export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
-  const { graph, logprobs, entropies } = buildScoreGraph(config);
-  const loss = sum(
+  const { graph, logprobs, entropies, values } = buildScoreGraph(config, form.critic !== undefined);
+  const policy = weightedSum(graph, lossInputs.weights, tokenLoss(graph, logprobs.node, form));
+  const finished = (loss: GraphNode, results: readonly Output[]): LossGraph => ({
+    ...withGradients(graph, loss, [logprobs, entropies, ...results], form.accumulate),
+    loss: { name: 'loss', node: loss },
+    logprobs,
+    entropies,
+  });
+  if (values === null || form.critic === undefined) return finished(policy, []);
+  const ofValues = weightedSum(
     graph,
-    graph.multiply(graph.input(lossInputs.weights, column), tokenLoss(graph, logprobs.node, form)),
+    lossInputs.valueWeights,
+    valueTokenLoss(graph, values.node, form.critic.clip),
   );
+  const loss = graph.addition(policy, graph.scale(ofValues, form.critic.coefficient));
+  return finished(loss, [values, { name: 'value-loss', node: ofValues }]);
+}
+
+/** A graph whose result `loss` is differentiated with respect to every parameter that it reaches. */
+export function withGradients(
+  graph: Graph,
+  loss: GraphNode,
+  results: readonly Output[],
+  accumulate: boolean,
+): GradientGraph {
   const { gradients, rows } = differentiate(graph, loss, ({ operation }) => operation.kind === 'parameter');
   const outputs = gradients.map(({ parameter, gradient }): GradientOutput => {
     if (parameter.operation.kind !== 'parameter')
@@ -110,16 +160,37 @@ export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
       parameter: name,
       rows: range,
     };
-    return form.accumulate ? { ...output, node: addSoFar(graph, output) } : output;
+    return accumulate ? { ...output, node: addSoFar(graph, output) } : output;
   });
   return {
     graph,
-    loss: { name: 'loss', node: loss },
-    logprobs,
-    entropies,
+    results: [{ name: 'loss', node: loss }, ...results],
     gradients: outputs,
     rows: rows.map((row, index) => rowsOutput(row, index)),
   };
+}
+
+/** Loss of each value [M, 1] (estimators/value-loss.ts). */
+export function valueTokenLoss(graph: Graph, values: GraphNode, clip: number | null): GraphNode {
+  const returns = graph.input(lossInputs.returns, column);
+  const half = (value: GraphNode): GraphNode => {
+    const error = graph.subtract(value, returns);
+    return graph.scale(graph.multiply(error, error), 0.5);
+  };
+  if (clip === null) return half(values);
+  const old = graph.input(lossInputs.oldValues, column);
+  const bounded = graph.binary(
+    'min',
+    graph.binary('max', values, graph.subtract(old, graph.scalar(clip))),
+    graph.addition(old, graph.scalar(clip)),
+  );
+  // At a tie the gradient goes to the second input of a maximum: to the plain error, as without a clip.
+  return graph.binary('max', half(bounded), half(values));
+}
+
+/** Σ weight · x over [M, 1]: one number. */
+export function weightedSum(graph: Graph, weights: string, x: GraphNode): GraphNode {
+  return sum(graph, graph.multiply(graph.input(weights, column), x));
 }
 
 function rowsOutput({ parameter, ids, rows }: RowGradient, index: number): RowsOutput {
@@ -153,7 +224,12 @@ export function tokenLoss(graph: Graph, logprobs: GraphNode, form: LossForm): Gr
   const { kl } = form;
   if (kl.where !== 'loss' || kl.coefficient === 0) return policy;
   const difference = graph.subtract(logprobs, graph.input(lossInputs.referenceLogprobs, column));
-  return graph.addition(policy, graph.scale(klTerm(graph, difference, kl), kl.coefficient));
+  const term = klTerm(graph, difference, kl);
+  const weighted =
+    kl.target === undefined
+      ? graph.scale(term, kl.coefficient)
+      : graph.multiply(term, graph.input(lossInputs.klCoefficient, []));
+  return graph.addition(policy, weighted);
 }
 
 /** Estimate of KL(π‖ref) from Δ = log π − log ref at a sampled token (Schulman 2020). */

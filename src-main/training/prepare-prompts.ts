@@ -1,6 +1,8 @@
 /** Rows of the data files → tokenised questions for training and evaluation, counted and checked. */
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
+import { pairTexts } from '../datasets/preference-pairs.ts';
+import type { PairText } from '../datasets/preference-pairs.ts';
 import { readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
 import type { OpenedText } from './prepare-text.ts';
@@ -20,6 +22,8 @@ export interface PreparedPrompts {
 export interface PromptNeeds {
   /** Right answers are learnt: every row needs one. */
   readonly learnsAnswers: boolean;
+  /** Better and worse answers are compared, or (`single`) answers are judged one by one; absent where neither. */
+  readonly pairs?: { readonly single: boolean };
 }
 
 /**
@@ -34,8 +38,21 @@ export async function preparePrompts(
   const sets = await readQuestionSets(config);
   const warnings = [...sets.warnings];
   const limits = limitsOf(config, needs, text);
-  const train = await tokenise(sets.train, needs, text, limits);
-  const evaluation = await tokenise(sets.evaluation, needs, text, limits);
+  const tokeniseSet = async (rows: readonly PromptRow[], path: string): Promise<Tokenised> => {
+    if (needs.pairs === undefined) return tokenise(rows, needs, text, limits);
+    const { data } = config;
+    const pairs = pairTexts(rows, {
+      chosen: data.chosen,
+      rejected: data.rejected,
+      label: needs.pairs.single ? data.label : undefined,
+      single: needs.pairs.single,
+      path,
+    });
+    warnings.push(...pairs.warnings);
+    return tokenisePairs(rows, pairs.texts, text, limits);
+  };
+  const train = await tokeniseSet(sets.train, config.data.path);
+  const evaluation = await tokeniseSet(sets.evaluation, config.data.evaluation ?? config.data.path);
   if (train.prompts.length === 0) throw nothingLeft(config, train, limits);
   if (sets.evaluation.length > 0 && evaluation.prompts.length === 0)
     throw nothingLeft(config, evaluation, limits);
@@ -57,10 +74,10 @@ export async function preparePrompts(
     evaluation: evaluation.prompts,
     dropped: train.tooLong + train.empty + evaluation.tooLong + evaluation.empty,
     longestPrompt: all.reduce((most, { promptIds }) => Math.max(most, promptIds.length), 0),
-    longestSequence: all.reduce(
-      (most, { promptIds, answerIds }) => Math.max(most, promptIds.length + (answerIds?.length ?? 0)),
-      0,
-    ),
+    longestSequence: all.reduce((most, { promptIds, answerIds, pair }) => {
+      const answers = [answerIds, pair?.chosen, pair?.rejected].map((ids) => ids?.length ?? 0);
+      return Math.max(most, promptIds.length + Math.max(...answers));
+    }, 0),
     warnings,
   };
 }
@@ -88,9 +105,10 @@ function limitsOf(config: RunConfig, needs: PromptNeeds, text: OpenedText): Limi
     prompt < maxPromptTokens
       ? `the model's ${text.maxPositions} less ${maxTokens} for the answer`
       : 'budget.maxPromptTokens';
-  const answers = needs.learnsAnswers
-    ? `, or whose answer is longer than ${maxTokens} tokens (budget.maxTokens)`
-    : '';
+  const answers =
+    needs.learnsAnswers || needs.pairs
+      ? `, or whose answer is longer than ${maxTokens} tokens (budget.maxTokens)`
+      : '';
   return { prompt, sequence: prompt + maxTokens, text: `${prompt} tokens (${why})${answers}` };
 }
 
@@ -114,7 +132,7 @@ async function tokenise(
       ? (await text.encodePairs(rows.map(({ prompt, answer }) => ({ prompt, response: answer })))).map(
           (pair) => ({
             ...pair,
-            answerIds: text.endId === null ? pair.answerIds : Int32Array.of(...pair.answerIds, text.endId),
+            answerIds: withEnd(pair.answerIds, text.endId),
           }),
         )
       : (await text.encodePrompts(rows.map(({ prompt }) => prompt))).map((prompt) => ({
@@ -144,6 +162,54 @@ async function tokenise(
     }
   }
   return { prompts, tooLong, empty, shortestTooLong };
+}
+
+/** Rows with their answers to compare; those without any, or with a text that is too long, are left out. */
+async function tokenisePairs(
+  rows: readonly PromptRow[],
+  texts: readonly PairText[],
+  text: OpenedText,
+  limits: Limits,
+): Promise<Tokenised> {
+  const maxAnswer = limits.sequence - limits.prompt;
+  const encode = async (side: 'chosen' | 'rejected') => {
+    const pairs = rows.map(({ prompt }, place) => ({ prompt, response: texts[place]?.[side] ?? '' }));
+    return (await text.encodePairs(pairs)).map(({ prompt, promptIds, answerIds }, place) => ({
+      prompt,
+      promptIds,
+      answerIds: texts[place]?.[side] == null ? null : withEnd(answerIds, text.endId),
+    }));
+  };
+  const chosen = await encode('chosen');
+  const rejected = await encode('rejected');
+  const prompts: PreparedPrompt[] = [];
+  let [tooLong, empty, shortestTooLong] = [0, 0, Infinity];
+  for (const [place, row] of rows.entries()) {
+    const { prompt, promptIds, answerIds } = chosen[place]!;
+    const pair = { chosen: answerIds, rejected: rejected[place]!.answerIds };
+    const longest = Math.max(pair.chosen?.length ?? 0, pair.rejected?.length ?? 0);
+    if (promptIds.length === 0 || longest === 0) empty++;
+    else if (promptIds.length > limits.prompt || longest > maxAnswer) {
+      tooLong++;
+      shortestTooLong = Math.min(shortestTooLong, promptIds.length);
+    } else {
+      prompts.push({
+        index: row.index,
+        row: row.row,
+        question: row.prompt,
+        prompt,
+        promptIds,
+        reference: row.answer,
+        answerIds: null,
+        pair,
+      });
+    }
+  }
+  return { prompts, tooLong, empty, shortestTooLong };
+}
+
+function withEnd(ids: Int32Array, endId: number | null): Int32Array {
+  return endId === null ? ids : Int32Array.of(...ids, endId);
 }
 
 function nothingLeft(config: RunConfig, set: Tokenised, limits: Limits): Error {

@@ -4,12 +4,13 @@
  */
 import { availableParallelism } from 'node:os';
 import { EspalierError, userError } from '../contract/errors.ts';
+import { needsReference } from '../contract/estimator.ts';
 import type { EstimatorSpec } from '../contract/estimator.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
 import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
-import { estimatorSpec } from '../estimators/index.ts';
+import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { modelHash } from '../models/model-hash.ts';
@@ -17,7 +18,12 @@ import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { scoreAnswer } from '../rewards/score-answer.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
-import { createParameterStore, initialiseWeights, loadWeights } from '../runtime/load-weights.ts';
+import {
+  createCriticStore,
+  createParameterStore,
+  initialiseWeights,
+  loadWeights,
+} from '../runtime/load-weights.ts';
 import {
   chooseMicroBatchTokens,
   countParameters,
@@ -26,6 +32,7 @@ import {
 } from '../runtime/memory-estimate.ts';
 import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
+import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
 import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
@@ -74,27 +81,36 @@ export interface PreparedRun {
  */
 export async function planRun(config: RunConfig, availableMemory: number): Promise<RunPlan> {
   const spec = estimatorSpec(config.method, config.budget);
-  const learnsAnswers = spec.plan.samplesPerPrompt === 0;
-  if (!learnsAnswers && config.reward === undefined) {
+  const fromData = spec.plan.samplesPerPrompt === 0;
+  const learnsAnswers = fromData && spec.preference === undefined;
+  if (!fromData && config.reward === undefined) {
     throw userError('reward-missing', 'The method learns from rewards, but the experiment has none.', {
       where: 'reward',
-      advice: 'Add a reward with at least one component, or use the method sft.',
+      advice:
+        'Add a reward with at least one component, or use a method that learns from data, such as sft or dpo.',
     });
   }
+  const { preference } = spec;
   const folder = config.model.path;
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
   const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
   const text = await openText(folder, model, config.model.chat);
-  const prompts = await preparePrompts(config, { learnsAnswers }, text);
+  const prompts = await preparePrompts(
+    config,
+    { learnsAnswers, ...(fromData && preference ? { pairs: { single: preference.loss === 'kto' } } : {}) },
+    text,
+  );
   const longest = Math.max(prompts.longestSequence, prompts.longestPrompt + config.budget.maxTokens);
   const microBatchTokens =
-    config.budget.microBatchTokens ?? chooseMicroBatchTokens(model, longest, availableMemory);
+    config.budget.microBatchTokens ??
+    chooseMicroBatchTokens(model, longest * (preference ? 2 : 1), availableMemory);
   const memory = estimateTrainingMemory(model, {
     microBatchTokens,
     longest,
-    sequences: config.budget.promptsPerStep * Math.max(1, spec.plan.samplesPerPrompt),
-    sampledTogether: learnsAnswers && config.reward === undefined ? 0 : answersAtOnce(config, spec),
-    reference: spec.kl.where !== 'none' && spec.kl.coefficient > 0,
+    sequences: config.budget.promptsPerStep * Math.max(preference ? 2 : 1, spec.plan.samplesPerPrompt),
+    sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
+    reference: needsReference(spec),
+    critic: spec.critic?.network === 'own',
   });
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];
@@ -116,9 +132,15 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
-  const store = await createParameterStore(model, true);
-  if (checkpoint === null) initialiseWeights(store, model, config.seed);
-  else await loadWeights(store, checkpoint);
+  const load = async (store: ParameterStore): Promise<void> => {
+    if (checkpoint === null) initialiseWeights(store, model, config.seed);
+    else await loadWeights(store, checkpoint);
+  };
+  const valueHead = spec.critic?.network === 'head';
+  const store = await createParameterStore(model, true, valueHead);
+  await load(store);
+  const criticStore = spec.critic?.network === 'own' ? await createCriticStore(model) : null;
+  if (criticStore) await load(criticStore);
   const hashes = await hashesOf(config);
   emit({ type: 'phase', phase: 'compiling' });
   const learner = await createLearner({
@@ -126,7 +148,11 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     store,
     microBatchTokens: plan.microBatchTokens,
     sourceFolder: config.model.path,
+    valueHead,
   });
+  const critic = criticStore
+    ? await createCritic({ config: model, store: criticStore, microBatchTokens: plan.microBatchTokens })
+    : null;
   const sampler = await createSampler({ config: model, weights: store });
   const parts: TrainingParts = {
     config,
@@ -135,6 +161,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     evaluation: prompts.evaluation,
     stopIds: text.stopIds,
     learner,
+    critic,
     sampler,
     decode: (answers) => text.decode(answers),
     grade: config.reward === undefined ? null : gradeWith(config.reward),
@@ -162,6 +189,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     store,
     async dispose() {
       await sampler.dispose();
+      await critic?.dispose();
       await learner.dispose();
     },
   };
@@ -182,7 +210,7 @@ function gradeWith(reward: RewardConfig): Grade {
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
-  return Math.max(config.budget.promptsPerStep * spec.plan.samplesPerPrompt, config.data.evaluationLimit);
+  return Math.max(sampledTogether(spec.plan, config.budget.promptsPerStep), config.data.evaluationLimit);
 }
 
 function checkMemory(parts: readonly MemoryPart[], available: number): void {

@@ -4,22 +4,28 @@
  */
 import { userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
-import type { RewardScore } from '../contract/reward.ts';
+import { uniform } from '../contract/random.ts';
+import { adaptedCoefficient } from '../estimators/adaptive-kl.ts';
 import { computeAdvantages } from '../estimators/advantages.ts';
-import type { SampleResult } from '../rollout/sampler.ts';
+import { lookAhead } from './continuations.ts';
 import type { LearnerSequence, OptimizerSettings, TokenScores } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
 import { reportProgress } from './progress.ts';
+import { redraw } from './redraw.ts';
+import { gradeTraining, penalized } from './rollouts.ts';
+import type { Rollouts } from './rollouts.ts';
 import { rolloutMetrics } from './step-metrics.ts';
 import { streams } from './training-parts.ts';
-import type { AnswerText, PreparedPrompt, TrainingParts } from './training-parts.ts';
+import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
+import { criticMetrics, criticValues } from './update-critic.ts';
 import { updatePolicy } from './update-policy.ts';
 
 /** What a step changes in the state of the loop, besides the weights. */
 export type StepChange = Pick<
   LoopState,
   'movingAverage' | 'samplerGap' | 'answers' | 'generatedTokens' | 'generateSeconds'
->;
+> &
+  Partial<Pick<LoopState, 'klCoefficient'>>;
 
 export interface StepOutcome {
   readonly metrics: Record<string, number>;
@@ -27,20 +33,6 @@ export interface StepOutcome {
   /** False when the update was left out because loss or gradient was not finite. */
   readonly applied: boolean;
   readonly change: StepChange;
-}
-
-/** Answers of one step, before anything is learnt from them. Lists have one entry for each answer. */
-interface Rollouts {
-  readonly prompts: readonly PreparedPrompt[];
-  readonly groups: readonly number[];
-  readonly answers: readonly SampleResult[];
-  readonly texts: readonly AnswerText[];
-  readonly rewards: readonly RewardScore[];
-  /** Reward of the greedy answer to each question (ReMax), else null. */
-  readonly greedyRewards: readonly (number | null)[] | null;
-  readonly tokens: number;
-  readonly generateSeconds: number;
-  readonly rewardSeconds: number;
 }
 
 /**
@@ -54,15 +46,25 @@ const negligibleGap = 1e-3;
  * @throws user error `not-gradable` when the share of answers without a grade is above the limit
  */
 export async function rolloutStep(
-  parts: TrainingParts,
+  given: TrainingParts,
   prompts: readonly PreparedPrompt[],
   state: LoopState,
   settings: OptimizerSettings,
 ): Promise<StepOutcome> {
+  const parts = withPresentKl(given, state);
   const { spec, config, learner } = parts;
   const { temperature } = config.budget;
-  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  const drawn = await redraw(
+    parts,
+    state.step,
+    prompts,
+    await sampleAndGrade(parts, prompts, state.step),
+    (further, firstSlot) => sampleAndGrade(parts, further, state.step, firstSlot),
+  );
+  const rollouts = shaped(parts, drawn.kept);
+  const dropped = drawn.dropped && shaped(parts, drawn.dropped);
   checkGradable(parts, rollouts, state.step);
+  const ahead = spec.plan.anchors ? await lookAhead(parts, rollouts, spec.plan.anchors, state.step) : null;
   const learnStarted = parts.now();
   const sequences = rollouts.answers.map((answer, place): LearnerSequence => ({
     promptIds: rollouts.prompts[place]!.promptIds,
@@ -75,9 +77,11 @@ export async function rolloutStep(
   const reference = withReference ? await learner.score(sequences, temperature, 'reference') : null;
   const oldLogprobs = old && old.map((scores) => scores.logprobs);
   const referenceLogprobs = reference && reference.map((scores) => scores.logprobs);
+  const values = await criticValues(parts, sequences, old);
   const {
     advantages,
     included,
+    returns,
     state: nextAdvantageState,
   } = computeAdvantages(
     {
@@ -85,6 +89,9 @@ export async function rolloutStep(
       rewards: rollouts.rewards.map((score) => score.total),
       lengths: sequences.map((sequence) => sequence.answerIds.length),
       ...(rollouts.greedyRewards === null ? {} : { greedyRewards: rollouts.greedyRewards }),
+      ...(ahead === null ? {} : { values: ahead.values }),
+      ...(values === null ? {} : { criticValues: values }),
+      ...(spec.advantage.baseline === 'keep' ? { tieBreaks: tieBreaks(parts, rollouts, state.step) } : {}),
       ...(oldLogprobs === null || referenceLogprobs === null
         ? {}
         : { logprobs: oldLogprobs, referenceLogprobs }),
@@ -93,6 +100,7 @@ export async function rolloutStep(
     spec.kl,
     { movingAverage: state.movingAverage },
   );
+  const critic = values === null || returns === undefined ? null : { oldValues: values, returns };
   const samplerLogprobs = rollouts.answers.map((answer) => answer.logprobs);
   const update = await updatePolicy(
     parts,
@@ -104,6 +112,7 @@ export async function rolloutStep(
       samplerLogprobs,
       oldLogprobs,
       referenceLogprobs,
+      critic,
     },
     state.step,
     settings,
@@ -116,17 +125,21 @@ export async function rolloutStep(
     ...withScores(scores[place] ?? null),
     advantages: advantages[place]!,
     ...(referenceLogprobs === null ? {} : { referenceLogprobs: referenceLogprobs[place]! }),
+    ...(ahead === null ? {} : { anchors: ahead.anchors[place]! }),
   }));
+  const replaced = dropped === null ? [] : dropped.answers.map((_, place) => sampleOf(dropped, place));
   const seconds = {
-    generate: rollouts.generateSeconds,
-    reward: rollouts.rewardSeconds,
+    generate: rollouts.generateSeconds + (ahead?.generateSeconds ?? 0),
+    reward: rollouts.rewardSeconds + (ahead?.rewardSeconds ?? 0),
     learn: (parts.now() - learnStarted) / 1000,
   };
-  const { groups, greedyRewards, tokens } = rollouts;
+  const { groups, greedyRewards } = rollouts;
+  const tokens = rollouts.tokens + (ahead?.tokens ?? 0);
   const { movingAverage } = state;
   const measures = {
     samples,
     groups,
+    replaced: dropped === null ? null : { samples: replaced, groups: dropped.groups },
     greedyRewards,
     tokens,
     advantages,
@@ -138,15 +151,27 @@ export async function rolloutStep(
     seconds,
   };
   return {
-    metrics: rolloutMetrics(measures, spec.surrogate, spec.kl),
-    samples,
+    metrics: {
+      ...rolloutMetrics(measures, spec.surrogate, spec.kl),
+      ...ahead?.metrics,
+      ...criticMetrics(parts, critic, included, update),
+      ...(spec.kl.target === undefined ? {} : { klCoefficient: spec.kl.coefficient }),
+      ...(spec.plan.redraws === undefined ? {} : { redrawRounds: drawn.rounds }),
+      ...(spec.advantage.baseline === 'keep'
+        ? { keptShare: included.filter(Boolean).length / included.length }
+        : {}),
+    },
+    samples: [...samples, ...replaced],
     applied: update.failed === 0,
     change: {
       movingAverage: nextAdvantageState.movingAverage,
+      ...(spec.kl.target === undefined
+        ? {}
+        : { klCoefficient: adaptedCoefficient(spec.kl, meanAnswerKl(scores, referenceLogprobs)) }),
       samplerGap: measured ?? state.samplerGap,
-      answers: state.answers + rollouts.answers.length,
-      generatedTokens: state.generatedTokens + rollouts.tokens,
-      generateSeconds: state.generateSeconds + rollouts.generateSeconds,
+      answers: state.answers + samples.length + replaced.length,
+      generatedTokens: state.generatedTokens + tokens,
+      generateSeconds: state.generateSeconds + seconds.generate,
     },
   };
 }
@@ -157,19 +182,63 @@ export async function rolloutStep(
  */
 function needsOldScores(parts: TrainingParts, state: LoopState): boolean {
   const { surrogate, kl } = parts.spec;
+  // Nothing is compared with the old policy where answers are learnt as they stand.
+  if (surrogate.kind === 'nll') return false;
+  // The values of a head on the policy come with the scores.
+  if (parts.spec.critic !== undefined && !parts.critic) return true;
   if (surrogate.epochs > 1 || parts.config.method.minibatches > 1) return true;
   if (kl.where === 'reward' && kl.coefficient > 0) return true;
   return surrogate.samplerCap !== null && (state.samplerGap === null || state.samplerGap > negligibleGap);
 }
 
-async function sampleAndGrade(
+/** The parts with the weight that the KL penalty has in this step. */
+function withPresentKl(parts: TrainingParts, { klCoefficient }: LoopState): TrainingParts {
+  const { spec } = parts;
+  if (spec.kl.target === undefined || klCoefficient === null) return parts;
+  return { ...parts, spec: { ...spec, kl: { ...spec.kl, coefficient: klCoefficient } } };
+}
+
+/** Mean over answers of log π − log π_ref of the whole answer; NaN where nothing was scored. */
+function meanAnswerKl(
+  scores: readonly (TokenScores | null)[],
+  reference: readonly Float32Array[] | null,
+): number {
+  let sum = 0;
+  let count = 0;
+  for (const [place, score] of scores.entries()) {
+    const other = reference?.[place];
+    if (score === null || !other) continue;
+    count++;
+    for (const [token, value] of score.logprobs.entries()) sum += value - other[token]!;
+  }
+  return sum / count;
+}
+
+/** A random number for each answer, which decides between equally good ones. */
+function tieBreaks(parts: TrainingParts, rollouts: Rollouts, step: number): number[] {
+  const stream = [parts.config.seed, streams.tie, step];
+  return rollouts.answers.map((_, place) => uniform(stream, place));
+}
+
+/** Answers with what their length costs taken off their rewards. */
+function shaped(parts: TrainingParts, rollouts: Rollouts): Rollouts {
+  const { overlong } = parts.spec;
+  const { maxTokens } = parts.config.budget;
+  const rewards = rollouts.rewards.map((score, place) =>
+    penalized(score, rollouts.answers[place]!.ids.length, overlong, maxTokens),
+  );
+  return { ...rollouts, rewards };
+}
+
+/** @param firstSlot number of the first question within the step: no two questions of a step share a stream */
+export async function sampleAndGrade(
   parts: TrainingParts,
   prompts: readonly PreparedPrompt[],
   step: number,
+  firstSlot = 0,
 ): Promise<Rollouts> {
   const { plan } = parts.spec;
   const { seed, budget } = parts.config;
-  if (parts.grade === null) throw new Error('learning from sampled answers needs a reward');
   const started = parts.now();
   const asked = prompts.flatMap((prompt, slot) =>
     Array.from({ length: plan.samplesPerPrompt }, (_, sample) => ({ prompt, slot, sample })),
@@ -179,7 +248,7 @@ async function sampleAndGrade(
   const answers = await parts.sampler.generate(
     asked.map(({ prompt, slot, sample }) => ({
       promptIds: prompt.promptIds,
-      stream: [seed, streams.answer, step, slot, sample],
+      stream: [seed, streams.answer, step, firstSlot + slot, sample],
     })),
     {
       ...options,
@@ -200,15 +269,15 @@ async function sampleAndGrade(
   await parts.pause();
   const texts = await parts.decode(answers);
   const greedyTexts = greedy && (await parts.decode(greedy));
-  const rewards = await parts.grade(
-    'train',
+  const rewards = await gradeTraining(
+    parts,
     asked.map(({ prompt }, place) => ({ prompt, text: texts[place]!.text, finish: answers[place]!.finish })),
   );
   const greedyRewards =
     greedy && greedyTexts
       ? (
-          await parts.grade(
-            'train',
+          await gradeTraining(
+            parts,
             prompts.map((prompt, slot) => ({
               prompt,
               text: greedyTexts[slot]!.text,
@@ -220,6 +289,7 @@ async function sampleAndGrade(
   return {
     prompts: asked.map(({ prompt }) => prompt),
     groups: asked.map(({ slot }) => slot),
+    places: asked.map(({ sample }) => sample),
     answers,
     texts,
     rewards,
@@ -230,7 +300,7 @@ async function sampleAndGrade(
   };
 }
 
-function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
+export function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
   const limit = parts.config.reward?.notGradableLimit ?? 0;
   const failed = rollouts.rewards.filter((score) => score.total === null);
   const share = failed.length / rollouts.rewards.length;
@@ -254,14 +324,13 @@ function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): 
   );
 }
 
-function sampleOf(rollouts: Rollouts, place: number): Sample {
+export function sampleOf(rollouts: Rollouts, place: number): Sample {
   const prompt = rollouts.prompts[place]!;
   const answer = rollouts.answers[place]!;
-  const group = rollouts.groups[place]!;
   return {
     split: 'train',
     promptIndex: prompt.index,
-    sampleIndex: place - rollouts.groups.indexOf(group),
+    sampleIndex: rollouts.places[place]!,
     prompt: prompt.prompt,
     reference: prompt.reference,
     promptIds: prompt.promptIds,

@@ -1,7 +1,7 @@
 /** Between sequences and the arrays of a run of the learner: what the loss is fed, and what comes back handed out again. */
 import type { SurrogateSpec } from '../contract/estimator.ts';
 import type { Data } from '../runtime/session.ts';
-import type { LearnerSequence, LossSequence, TokenScores } from './learner.ts';
+import type { LearnerSequence, LossSequence, TokenScores, ValueTargets } from './learner.ts';
 import { lossInputs } from './loss-graph.ts';
 
 /**
@@ -12,25 +12,15 @@ export function lossFeeds(
   sequences: readonly LossSequence[],
   scored: number,
   surrogate: SurrogateSpec,
+  klCoefficient = 0,
 ): Record<string, { data: Data; shape: readonly number[] }> {
-  const shape = [scored, 1];
-  const join = (
-    pick: (sequence: LossSequence) => Float32Array | null,
-  ): { data: Data; shape: readonly number[] } => {
-    const data = new Float32Array(scored);
-    let start = 0;
-    for (const sequence of sequences) {
-      const part = pick(sequence);
-      if (part) data.set(part, start);
-      start += sequence.answerIds.length;
-    }
-    return { data, shape };
-  };
   const feeds: Record<string, { data: Data; shape: readonly number[] }> = {
-    [lossInputs.advantages]: join(({ advantages }) => advantages),
-    [lossInputs.weights]: join(({ weights }) => weights),
-    [lossInputs.oldLogprobs]: join(({ oldLogprobs }) => oldLogprobs),
-    [lossInputs.referenceLogprobs]: join(({ referenceLogprobs }) => referenceLogprobs),
+    [lossInputs.advantages]: joined(sequences, scored, ({ advantages }) => advantages),
+    [lossInputs.weights]: joined(sequences, scored, ({ weights }) => weights),
+    [lossInputs.oldLogprobs]: joined(sequences, scored, ({ oldLogprobs }) => oldLogprobs),
+    [lossInputs.referenceLogprobs]: joined(sequences, scored, ({ referenceLogprobs }) => referenceLogprobs),
+    [lossInputs.klCoefficient]: { data: Float32Array.of(klCoefficient), shape: [] },
+    ...valueFeeds(sequences, scored),
   };
   if (surrogate.ratio === 'token') return feeds;
   const members = new Float32Array(scored * sequences.length);
@@ -49,6 +39,34 @@ export function lossFeeds(
   };
 }
 
+/** The inputs of a critic's loss; zeros for sequences without targets. */
+export function valueFeeds(
+  sequences: readonly (LearnerSequence & { readonly valueTargets?: ValueTargets })[],
+  scored: number,
+): Record<string, { data: Data; shape: readonly number[] }> {
+  return {
+    [lossInputs.returns]: joined(sequences, scored, (one) => one.valueTargets?.returns ?? null),
+    [lossInputs.oldValues]: joined(sequences, scored, (one) => one.valueTargets?.oldValues ?? null),
+    [lossInputs.valueWeights]: joined(sequences, scored, (one) => one.valueTargets?.weights ?? null),
+  };
+}
+
+/** One column of numbers for all scored tokens, sequence by sequence; zeros where a sequence has none. */
+function joined<S extends LearnerSequence>(
+  sequences: readonly S[],
+  scored: number,
+  pick: (sequence: S) => Float32Array | null,
+): { data: Data; shape: readonly number[] } {
+  const data = new Float32Array(scored);
+  let start = 0;
+  for (const sequence of sequences) {
+    const part = pick(sequence);
+    if (part) data.set(part, start);
+    start += sequence.answerIds.length;
+  }
+  return { data, shape: [scored, 1] };
+}
+
 /** Adds rows [n, width] to a table [v, width] at ids [n]; a row that occurs twice is added twice. */
 export function addRows(table: Float32Array, ids: Int32Array, rows: Float32Array, width: number): void {
   for (let row = 0; row < ids.length; row++) {
@@ -63,14 +81,32 @@ export function addRows(table: Float32Array, ids: Int32Array, rows: Float32Array
 export function splitScores(
   members: readonly number[],
   sequences: readonly LearnerSequence[],
-  logprobs: Float32Array,
-  entropies: Float32Array,
+  { logprobs, entropies, values }: TokenScores | (Omit<TokenScores, 'values'> & { values: null }),
   results: TokenScores[],
 ): void {
   let start = 0;
   for (const index of members) {
     const end = start + (sequences[index]?.answerIds.length ?? 0);
-    results[index] = { logprobs: logprobs.slice(start, end), entropies: entropies.slice(start, end) };
+    results[index] = {
+      logprobs: logprobs.slice(start, end),
+      entropies: entropies.slice(start, end),
+      ...(values ? { values: values.slice(start, end) } : {}),
+    };
+    start = end;
+  }
+}
+
+/** The same for one column of numbers. */
+export function splitColumn(
+  members: readonly number[],
+  sequences: readonly LearnerSequence[],
+  column: Float32Array,
+  results: Float32Array[],
+): void {
+  let start = 0;
+  for (const index of members) {
+    const end = start + (sequences[index]?.answerIds.length ?? 0);
+    results[index] = column.slice(start, end);
     start = end;
   }
 }

@@ -16,7 +16,17 @@ export const trainingMetricDefinitions = {
   updatesLeftOut: 'Optimizer steps left out because loss or gradient was not finite.',
   skippedShare:
     'Share of answers whose computation was skipped because they add nothing to the gradient; they stay in the divisors.',
-  generatedTokens: 'Tokens sampled in the step.',
+  generatedTokens:
+    'Tokens sampled in the step: answers, those to replaced questions, greedy answers and continuations.',
+  redrawRounds: 'Rounds of further questions asked in place of those without signal (DAPO).',
+  redrawnShare: 'Share of the questions of the step that were replaced because they had no signal (DAPO).',
+  keptShare: 'Share of answers that were kept and learnt (RAFT).',
+  continuationTokens: 'Tokens sampled to look into answers, a part of generatedTokens (VinePPO, TRePO).',
+  anchorsPerAnswer: 'Mean number of places at which an answer was looked into (VinePPO, TRePO).',
+  anchorValueSpread:
+    'Mean over answers of the largest less the smallest value inside them (VinePPO, TRePO): near 0, looking into answers tells nothing.',
+  continuationRewardStd:
+    'Mean over places of the standard deviation (n − 1) of the rewards of their continuations (VinePPO, TRePO): the noise of a value, times the root of their number.',
   generatedTokensPerSecond: 'Tokens sampled for each second of sampling.',
   learntTokens: 'Answer tokens in the loss of the step.',
   secondsGenerate: 'Seconds of sampling answers.',
@@ -34,6 +44,8 @@ export const componentMetricPrefix = 'reward.';
 export interface RolloutMeasures {
   readonly samples: readonly Sample[];
   readonly groups: readonly number[];
+  /** Answers to questions that were replaced (DAPO): they count in rewards and lengths, and are not learnt. */
+  readonly replaced: { readonly samples: readonly Sample[]; readonly groups: readonly number[] } | null;
   readonly greedyRewards: readonly (number | null)[] | null;
   /** Tokens sampled, greedy baselines included. */
   readonly tokens: number;
@@ -54,16 +66,22 @@ export function rolloutMetrics(
   surrogate: SurrogateSpec,
   kl: KlSpec,
 ): Record<string, number> {
-  const { samples, groups, greedyRewards, update, seconds, tokens } = measures;
+  const { samples, groups, replaced, greedyRewards, update, seconds, tokens } = measures;
+  const questions = countGroups(groups);
+  // Rewards are told of all answers that were sampled: those that were kept alone would look too good or too bad.
+  const sampled = [...samples, ...(replaced?.samples ?? [])];
   return {
     ...rewardMetrics({
-      groups,
-      rewards: samples.map((sample) => sample.reward.total),
-      lengths: samples.map((sample) => sample.ids.length),
-      truncated: samples.map((sample) => sample.finish === 'length'),
+      groups: [...groups, ...(replaced?.groups ?? []).map((group) => questions + group)],
+      rewards: sampled.map((sample) => sample.reward.total),
+      lengths: sampled.map((sample) => sample.ids.length),
+      truncated: sampled.map((sample) => sample.finish === 'length'),
       ...(greedyRewards === null ? {} : { greedyRewards }),
     }),
-    ...prefixed(componentMeans(samples)),
+    ...prefixed(componentMeans(sampled)),
+    ...(replaced === null
+      ? {}
+      : { redrawnShare: countGroups(replaced.groups) / (questions + countGroups(replaced.groups)) }),
     ...policyMetrics(scoredAnswers(measures), surrogate, kl),
     ...advantageMetrics(measures),
     ...(measures.movingAverage === null ? {} : { baselineValue: measures.movingAverage }),
@@ -99,6 +117,10 @@ export function supervisedMetrics(
     learntTokens,
     secondsLearn: seconds,
   };
+}
+
+function countGroups(groups: readonly number[]): number {
+  return groups.reduce((most, group) => Math.max(most, group + 1), 0);
 }
 
 function updateMetrics(update: UpdateResult): Record<string, number> {

@@ -5,6 +5,8 @@
  */
 import { promptOrder } from '../datasets/prompt-order.ts';
 import type { PromptOrder } from '../datasets/prompt-order.ts';
+import { needsReference } from '../contract/estimator.ts';
+import type { EstimatorSpec } from '../contract/estimator.ts';
 import { EspalierError, toErrorShape, userError } from '../contract/errors.ts';
 import type { RunSummary } from '../contract/events.ts';
 import {
@@ -18,6 +20,7 @@ import { evaluate } from './evaluate.ts';
 import { HealthWatch } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
 import { rolloutStep } from './rollout-step.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
@@ -77,13 +80,14 @@ class TrainLoop {
   async start(resumeFrom: string | null): Promise<void> {
     const { learner, spec, emit, facts, identity } = this.parts;
     // Before weights are restored: the reference is the model that the run began with.
-    if (spec.kl.where !== 'none' && spec.kl.coefficient > 0) learner.keepReference();
+    if (needsReference(spec)) learner.keepReference();
     await removeUnfinished(this.runDirectory);
     if (resumeFrom !== null) {
       const folder = await resolveCheckpoint(resumeFrom);
       const saved = await readLoopState(folder);
       checkIdentity(saved.identity, identity, folder);
       await learner.restore(folder);
+      await this.parts.critic?.restore(folder);
       this.state = { ...saved, failedUpdates: 0 };
       this.secondsBefore = saved.seconds;
       this.saved = this.state;
@@ -188,8 +192,7 @@ class TrainLoop {
     };
     const started = parts.now();
     const prompts = this.promptsOfStep();
-    const learnFromAnswers = parts.spec.plan.samplesPerPrompt > 0 ? rolloutStep : supervisedStep;
-    const outcome = await learnFromAnswers(parts, prompts, state, settings);
+    const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -236,7 +239,7 @@ class TrainLoop {
   }
 
   private async save(improved: boolean): Promise<void> {
-    const { emit, learner, config } = this.parts;
+    const { emit, learner, critic, config } = this.parts;
     const { step, best } = this.state;
     // A stop right after a save, or a run resumed at its end: the newest folder already holds this state.
     if (this.saved === this.state) return;
@@ -244,6 +247,7 @@ class TrainLoop {
     const state = { ...this.state, seconds: this.seconds() };
     const last = await writeCheckpoint(this.runDirectory, 'last', step, async (directory) => {
       await learner.save(directory);
+      await critic?.save(directory);
       await writeLoopState(directory, state);
     });
     this.saved = this.state;
@@ -266,6 +270,12 @@ class TrainLoop {
     if (last !== null && (await findCheckpoint(this.runDirectory, 'best', step)) === null)
       await this.linkBest(last, best);
   }
+}
+
+/** How a step is done: by what the method learns from. */
+function stepOf({ plan, preference }: EstimatorSpec): typeof rolloutStep {
+  if (plan.samplesPerPrompt > 0) return preference === undefined ? rolloutStep : onlinePreferenceStep;
+  return preference === undefined ? supervisedStep : preferenceStep;
 }
 
 /** Metrics that are numbers: a mean over nothing, or the loss of a step that was left out, is not reported. */

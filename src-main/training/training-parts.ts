@@ -5,6 +5,7 @@ import type { RunConfig } from '../contract/experiment.ts';
 import type { RewardScore } from '../contract/reward.ts';
 import type { Row } from '../datasets/row.ts';
 import type { SampleResult, Sampler } from '../rollout/sampler.ts';
+import type { Critic } from './critic.ts';
 import type { Learner } from './learner.ts';
 import type { RunIdentity } from './loop-state.ts';
 
@@ -22,6 +23,8 @@ export interface PreparedPrompt {
   readonly reference: string;
   /** For methods that learn from the data set: tokens of the answer with the end token; null elsewhere. */
   readonly answerIds: Int32Array | null;
+  /** For methods that learn from preferences in the data; each with the end token, null where the row has none. */
+  readonly pair?: { readonly chosen: Int32Array | null; readonly rejected: Int32Array | null };
 }
 
 export interface AnswerText {
@@ -47,6 +50,8 @@ export interface TrainingParts {
   /** Token ids that end an answer. */
   readonly stopIds: readonly number[];
   readonly learner: Learner;
+  /** The critic of PPO where it is a network of its own. */
+  readonly critic?: Critic | null;
   readonly sampler: Sampler;
   /** Texts of answers, special tokens and the token that ended them left out. */
   readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
@@ -66,4 +71,4 @@ export interface TrainingParts {
 }
 
 /** First number of every random stream of training after the seed, so that no two uses share numbers. */
-export const streams = { answer: 1, minibatch: 2 } as const;
+export const streams = { answer: 1, minibatch: 2, redraw: 3, anchor: 4, continuation: 5, tie: 6 } as const;

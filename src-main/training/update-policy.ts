@@ -4,6 +4,8 @@
  */
 import { permutation } from '../contract/random.ts';
 import { stepTotals, tokenWeights } from '../estimators/token-weights.ts';
+import { stepCritic, valueTargetsOf } from './update-critic.ts';
+import type { CriticBatch } from './update-critic.ts';
 import type { LearnerSequence, LossSequence, OptimizerSettings, TokenScores } from './learner.ts';
 import { streams } from './training-parts.ts';
 import type { TrainingParts } from './training-parts.ts';
@@ -21,6 +23,8 @@ export interface UpdateBatch {
   /** Log-probabilities under the learner before the first update; null: those of the only pass are taken. */
   readonly oldLogprobs: readonly Float32Array[] | null;
   readonly referenceLogprobs: readonly Float32Array[] | null;
+  /** What a critic is to learn; absent for methods without one. */
+  readonly critic?: CriticBatch | null;
 }
 
 export interface UpdateResult {
@@ -30,6 +34,10 @@ export interface UpdateResult {
   /** Means over the optimizer steps. */
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Loss of the critic, mean over the optimizer steps; 0 without one. */
+  readonly valueLoss: number;
+  /** What the critic said in the last pass, before its update; null where it was not asked. */
+  readonly lastValues: readonly (Float32Array | null)[];
   /** Scores of each answer in the first pass; null where it was not computed because it adds nothing to the gradient. */
   readonly firstScores: readonly (TokenScores | null)[];
   /** Scores in the last pass, which saw the other updates of the step; the same as the first for one update. */
@@ -59,6 +67,8 @@ export async function updatePolicy(
   let failed = 0;
   let lossSum = 0;
   let normSum = 0;
+  let valueSum = 0;
+  const lastValues: (Float32Array | null)[] = batch.sequences.map(() => null);
   let computed = 0;
   epochs: for (let epoch = 0; epoch < spec.surrogate.epochs; epoch++) {
     for (const members of minibatches(batch.groups, config.method.minibatches, [
@@ -75,9 +85,11 @@ export async function updatePolicy(
         samplerLogprobs: batch.samplerLogprobs?.[answer] ?? null,
       }));
       const weights = tokenWeights(answers, stepTotals(answers), spec.surrogate);
+      const targets = valueTargetsOf(parts, batch, batch.critic ?? null, members);
+      const inPolicy = targets !== null && !parts.critic;
       const kept: number[] = [];
       for (const [place, answer] of members.entries()) {
-        if (addsNothing(parts, batch, answer, weights[place]!)) continue;
+        if (addsNothing(parts, batch, answer, weights[place]!, inPolicy)) continue;
         kept.push(place);
       }
       const sequences = kept.map((place): LossSequence => {
@@ -88,28 +100,43 @@ export async function updatePolicy(
           oldLogprobs: fresh ? null : (batch.oldLogprobs?.[answer] ?? null),
           referenceLogprobs: batch.referenceLogprobs?.[answer] ?? null,
           weights: weights[place]!,
+          ...(inPolicy ? { valueTargets: targets[place]! } : {}),
         };
       });
       // Without any signal the optimizer still steps on a gradient of zero, as if nothing had been skipped.
       const result =
         sequences.length === 0
-          ? { loss: 0, scores: [] }
+          ? { loss: 0, valueLoss: 0, scores: [] }
           : await learner.accumulate(sequences, spec.surrogate, spec.kl, temperature);
       for (const [order, place] of kept.entries()) {
         const answer = members[place]!;
         const scores = result.scores[order] ?? null;
         if (epoch === 0) firstScores[answer] = scores;
         lastScores[answer] = scores;
+        if (inPolicy) lastValues[answer] = scores?.values ?? null;
       }
       if (epoch === 0) computed += kept.length;
       const update = learner.step(settings);
-      if (!update.applied) {
+      const ofCritic =
+        targets === null
+          ? null
+          : await stepCritic(
+              parts,
+              members.map((answer) => batch.sequences[answer]!),
+              targets,
+              settings,
+            );
+      if (ofCritic) {
+        for (const [place, answer] of members.entries()) lastValues[answer] = ofCritic.values[place] ?? null;
+      }
+      if (!update.applied || ofCritic?.applied === false) {
         failed++;
         // Later passes would meet the same weights and answers.
         break epochs;
       }
       applied++;
       lossSum += result.loss;
+      valueSum += ofCritic?.loss ?? result.valueLoss ?? 0;
       normSum += update.gradientNorm;
     }
   }
@@ -118,6 +145,8 @@ export async function updatePolicy(
     failed,
     loss: lossSum / applied,
     gradientNorm: normSum / applied,
+    valueLoss: valueSum / applied,
+    lastValues,
     firstScores,
     lastScores,
     computed,
@@ -134,8 +163,10 @@ function addsNothing(
   batch: UpdateBatch,
   answer: number,
   weights: Float32Array,
+  learnsValues: boolean,
 ): boolean {
   if (!batch.included[answer] || weights.every((weight) => weight === 0)) return true;
+  if (learnsValues) return false;
   if (parts.spec.surrogate.kind === 'nll') return false;
   if (parts.spec.kl.where === 'loss' && parts.spec.kl.coefficient > 0) return false;
   return batch.advantages[answer]!.every((advantage) => advantage === 0);

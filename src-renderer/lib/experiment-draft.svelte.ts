@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { experimentSchema, type Experiment } from '../../src-main/contract/experiment.ts';
 import { rewardComponentSchema, rewardSchema } from '../../src-main/contract/reward.ts';
 import type { ErrorShape } from '../../src-main/contract/events.ts';
-import { estimatorTexts } from './estimator-texts.ts';
+import { estimators } from './estimators.svelte.ts';
 import { issueText } from './issue-text.ts';
 import { valueAt, withValueAt, type JsonObject, type JsonValue } from './json-path.ts';
 
@@ -54,8 +54,7 @@ function methodDefault(path: string, document: JsonObject): JsonValue | undefine
   const [section, key] = path.split('.');
   if (section !== 'method' || key === undefined) return undefined;
   const chosen = valueAt(document, 'method.estimator') ?? valueAt(defaults, 'method.estimator');
-  const text = Object.entries(estimatorTexts).find(([name]) => name === chosen)?.[1];
-  return text?.defaults[key];
+  return typeof chosen === 'string' ? estimators.find(chosen)?.defaults[key] : undefined;
 }
 
 export class ExperimentDraft {

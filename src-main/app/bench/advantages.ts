@@ -11,10 +11,11 @@ import { peakMemory, timedOften } from './stopwatch.ts';
 const answers = 4096;
 const tokens = 1024;
 
-/** Estimators that turn rewards into advantages; methods that learn from a dataset have none to compute. */
-export const advantageEstimators: readonly EstimatorName[] = estimatorNames.filter(
-  (estimator) => specOf(estimator).plan.samplesPerPrompt > 0,
-);
+/** Estimators that turn rewards into advantages; methods that learn from a dataset have none to compute, and those with continuations wait for these. */
+export const advantageEstimators: readonly EstimatorName[] = estimatorNames.filter((estimator) => {
+  const { plan } = specOf(estimator);
+  return plan.samplesPerPrompt > 0 && plan.anchors === undefined;
+});
 
 function specOf(estimator: EstimatorName) {
   const { method, budget } = benchConfig({ estimator }, { maxTokens: tokens });
@@ -33,7 +34,9 @@ export function measureAdvantages(): Measured {
     const { plan, advantage, kl } = specOf(estimator);
     const groups = Int32Array.from(rewards, (_, answer) => Math.floor(answer / plan.samplesPerPrompt));
     const greedyRewards = plan.greedy ? { greedyRewards: rewards.slice(0, (groups.at(-1) ?? 0) + 1) } : {};
-    const batch = { groups, rewards, lengths, ...greedyRewards };
+    const values =
+      advantage.baseline === 'critic' ? { criticValues: Array.from(lengths, (length) => new Float32Array(length)) } : {};
+    const batch = { groups, rewards, lengths, tieBreaks: rewards, ...greedyRewards, ...values };
     return [estimator, () => void computeAdvantages(batch, advantage, kl)];
   });
   // Code that all share is compiled while the first are timed: it must not be they alone who pay.

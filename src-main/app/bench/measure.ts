@@ -14,6 +14,7 @@ type Measure = (preset: PresetName, folder: string | undefined) => Promise<Measu
 const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = {
   train: async () => (await import('./train.ts')).measureTraining,
   sample: async () => (await import('./sample.ts')).measureSampling,
+  continuations: async () => (await import('./continuations.ts')).measureContinuations,
   grpo: async () => (await import('./grpo.ts')).measureGrpo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,

@@ -5,6 +5,7 @@ import { presetNames } from './presets.ts';
 export const measurementKinds = [
   'train',
   'sample',
+  'continuations',
   'grpo',
   'sft',
   'matmul',

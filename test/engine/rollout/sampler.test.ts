@@ -176,6 +176,37 @@ describe('answers', () => {
     });
   });
 
+  it('end where each request says', async () => {
+    const lengths = requests.map((request, index) => ({ ...request, maxTokens: 1 + (index % 7) * 3 }));
+    const results = await sample({ ...weights, places: 6 }, lengths, { maxTokens: 5, stopIds });
+    results.forEach(({ ids, finish }, index) => {
+      const most = lengths[index]!.maxTokens;
+      expect([...ids]).toEqual([...expected[index]!.ids.subarray(0, most)]);
+      expect(finish).toBe(expected[index]!.ids.length <= most ? expected[index]!.finish : 'length');
+    });
+    const beyond = [{ ...requests[0]!, maxTokens: 100_000 }];
+    await expect(sample(weights, beyond)).rejects.toMatchObject({ code: 'prompt-too-long' });
+  });
+
+  it('from all places of several answers are what they are alone', async () => {
+    const whole = await sample(weights, requests.slice(0, 4), { maxTokens: 12 });
+    const forks = whole.flatMap(({ ids }, answer) =>
+      [0, 1, 3, 4, 7, 11].flatMap((position) =>
+        [0, 1, 2].map((order) => ({
+          promptIds: Int32Array.from([...requests[answer]!.promptIds, ...ids.subarray(0, position)]),
+          stream: [31, answer, position, order],
+          maxTokens: 12 - position,
+        })),
+      ),
+    );
+    const together = await sample({ ...weights, places: 7 }, forks, { stopIds });
+    for (let index = 0; index < forks.length; index += 5) {
+      const [alone] = await sample(weights, [forks[index]!], { stopIds });
+      expect([...together[index]!.ids], `fork ${index}`).toEqual([...alone!.ids]);
+      expectClose(together[index]!.logprobs, alone!.logprobs, { absolute: 1e-5 }, `fork ${index}`);
+    }
+  });
+
   it('are the same where the binding copies results', async () => {
     const copied = await sample({ ...weights, session: { copyResults: true } }, requests, {
       maxTokens: 24,

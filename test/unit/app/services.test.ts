@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EspalierError } from '../../../src-main/contract/errors.ts';
 import { answerCall } from '../../../src-main/app/call-envelope.ts';
 import { createServices } from '../../../src-main/app/services.ts';
+import { estimatorNames } from '../../../src-main/contract/estimator.ts';
 import { fixtureModels, serviceBench, type ServiceBench } from './service-bench.ts';
 
 let bench: ServiceBench;
@@ -183,6 +184,17 @@ describe('models, data and files', () => {
         experiment: { data: { path: join(bench.folder, 'resources', 'rows.jsonl') } },
       },
     ]);
+  });
+});
+
+describe('methods', () => {
+  it('are described in the order of the list', async () => {
+    const cards = await bench.services.call('estimators.list', {});
+    expect(cards.map(({ name }) => name).toSorted()).toEqual([...estimatorNames].toSorted());
+    for (const { title, description, choose, generations, memory } of cards)
+      for (const text of [title, description, choose, generations, memory]) expect(text).not.toBe('');
+    expect(cards.filter(({ samples }) => !samples).map(({ name }) => name)).toContain('sft');
+    expect(cards.find(({ name }) => name === 'trepo')!.settings).toContain('continuations');
   });
 });
 

@@ -20,7 +20,9 @@ const caseSchema = z.object({
         'lengthWeightedGroupMean',
         'bestMinusSecond',
         'groupMeanTimesNonzero',
+        'critic',
       ]),
+      lambda: z.number().optional(),
       scale: z.enum(['none', 'groupStd', 'batchStd', 'batchScores', 'batchTokens', 'batchTokensCenter']),
       ddof: z.union([z.literal(0), z.literal(1)]).default(1),
       eps: z.number().default(0),
@@ -43,10 +45,12 @@ const caseSchema = z.object({
     greedyRewards: z.array(z.number()).optional(),
     logps: ragged.optional(),
     refLogps: ragged.optional(),
+    values: ragged.optional(),
     ema: z.object({ decay: z.number(), value: z.number().nullable() }).optional(),
   }),
   expected: z.object({
     advantages: ragged,
+    returns: ragged.optional(),
     nextEma: z.number().optional(),
     zeroStdFraction: z.number().optional(),
   }),
@@ -63,12 +67,13 @@ export function advantageCases(method: string): (AdvantageCase & { tolerance: nu
 
 export function specOf(each: AdvantageCase): { spec: AdvantageSpec; kl: KlSpec } {
   const { advantage, kl, reward } = each.options;
-  const { baseline, epsAt, ...rest } = advantage;
+  const { baseline, epsAt, lambda, ...rest } = advantage;
   return {
     spec: {
       ...rest,
       baseline: baseline === 'ema' ? 'movingAverage' : baseline,
       klFold: kl.fold,
+      ...(lambda === undefined ? {} : { lambda }),
       ...(epsAt === undefined ? {} : { epsAt }),
       ...(each.input.ema === undefined ? {} : { decay: each.input.ema.decay }),
       ...(reward === undefined
@@ -80,12 +85,13 @@ export function specOf(each: AdvantageCase): { spec: AdvantageSpec; kl: KlSpec }
 }
 
 export function batchOf(each: AdvantageCase): AdvantageBatch {
-  const { groups, rewards, lengths, greedyRewards, logps, refLogps } = each.input;
+  const { groups, rewards, lengths, greedyRewards, logps, refLogps, values } = each.input;
   return {
     groups,
     rewards,
     lengths,
     ...(greedyRewards === undefined ? {} : { greedyRewards }),
+    ...(values === undefined ? {} : { criticValues: values }),
     ...(logps === undefined ? {} : { logprobs: logps }),
     ...(refLogps === undefined ? {} : { referenceLogprobs: refLogps }),
   };

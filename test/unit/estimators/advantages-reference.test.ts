@@ -16,6 +16,7 @@ const counts = {
   opo: 11,
   gpg: 11,
   passk: 22,
+  ppo: 132,
 };
 
 describe.each(Object.entries(counts))('advantages of %s', (method, count) => {
@@ -28,6 +29,9 @@ describe.each(Object.entries(counts))('advantages of %s', (method, count) => {
     const state = { movingAverage: each.input.ema?.value ?? null };
     const exact = computeExactAdvantages(batchOf(each), spec, kl, state);
     expectAllClose(exact.advantages, each.expected.advantages, each.tolerance, name);
+    if (each.expected.returns !== undefined) {
+      expectAllClose(exact.returns ?? [], each.expected.returns, each.tolerance, `${name}: returns`);
+    }
     if (each.expected.nextEma !== undefined) {
       expectClose(exact.state.movingAverage ?? NaN, each.expected.nextEma, each.tolerance, 'moving average');
     }

@@ -34,7 +34,9 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
   });
 
   it('takes the settings it is given', () => {
-    const spec = specOf({ estimator: name, aggregation: 'tokenMean', epochs: 2 });
+    const compares = specOf({ estimator: name }).preference !== undefined;
+    const aggregation = compares ? {} : { aggregation: 'tokenMean' };
+    const spec = specOf({ estimator: name, ...aggregation, epochs: 2 });
     expect(spec.surrogate).toMatchObject({ aggregation: 'tokenMean', epochs: 2 });
   });
 
@@ -102,6 +104,62 @@ describe('specifications', () => {
     });
   });
 
+  it('the rest of the family differs where it says', () => {
+    const whitened = { scale: 'batchTokens', ddof: 1, eps: 1e-8, epsAt: 'var' };
+    expect(specOf({ estimator: 'reinforce-plus-plus' })).toMatchObject({
+      plan: { samplesPerPrompt: 1 },
+      advantage: { baseline: 'none', ...whitened },
+      surrogate: { kind: 'ppoClip', aggregation: 'tokenMean' },
+    });
+    expect(specOf({ estimator: 'reinforce-plus-plus-baseline' }).advantage).toMatchObject({
+      baseline: 'groupMean',
+      ...whitened,
+    });
+    expect(specOf({ estimator: 'gspo' }).surrogate).toMatchObject({
+      kind: 'ppoClip',
+      ratio: 'seqMean',
+      clipLow: 3e-4,
+      clipHigh: 4e-4,
+    });
+    expect(specOf({ estimator: 'cispo' }).surrogate).toMatchObject({
+      kind: 'cispo',
+      clipLow: 1,
+      clipHigh: 4,
+    });
+    expect(specOf({ estimator: 'opo' }).advantage.baseline).toBe('lengthWeightedGroupMean');
+    expect(specOf({ estimator: 'gpg' }).advantage.baseline).toBe('groupMeanTimesNonzero');
+    expect(specOf({ estimator: 'pass-at-k' }).advantage.baseline).toBe('bestMinusSecond');
+    for (const estimator of ['opo', 'gpg', 'pass-at-k'])
+      expect(specOf({ estimator }).surrogate.kind).toBe('pg');
+  });
+
+  it('dapo draws again and shortens, raft keeps, the others look into answers', () => {
+    expect(specOf({ estimator: 'dapo' })).toMatchObject({
+      plan: { samplesPerPrompt: 16, redraws: 3 },
+      overlong: { buffer: 6, factor: 1 },
+      advantage: { baseline: 'groupMean', scale: 'groupStd' },
+      surrogate: { kind: 'ppoClip', aggregation: 'tokenMean', clipLow: 0.2, clipHigh: 0.28 },
+    });
+    expect(specOf({ estimator: 'dapo', overlongPenalty: 0 }).overlong).toBeUndefined();
+    expect(specOf({ estimator: 'raft' })).toMatchObject({
+      advantage: { baseline: 'keep', keepFrom: null },
+      surrogate: { kind: 'nll', samplerCap: null },
+    });
+    expect(specOf({ estimator: 'raft', groupSize: 1, keepFrom: 0.5 }).advantage.keepFrom).toBe(0.5);
+    expect(specOf({ estimator: 'vineppo' }).plan.anchors).toMatchObject({
+      rule: 'lines',
+      continuations: 9,
+      between: 'segment',
+    });
+    const own = { estimator: 'trepo', anchorRule: 'stride', anchorStride: 5, continuations: 2 };
+    expect(specOf(own).plan.anchors).toMatchObject({ rule: 'stride', stride: 5, continuations: 2 });
+    expect(specOf({ estimator: 'trepo' })).toMatchObject({
+      plan: { samplesPerPrompt: 4, anchors: { rule: 'coins', chance: 0.125, between: 'segment' } },
+      advantage: { baseline: 'anchors', scale: 'none' },
+      surrogate: { kind: 'ppoClip', aggregation: 'constant', constantLength: 32 },
+    });
+  });
+
   it('remax asks for one greedy answer, sft for none at all', () => {
     expect(specOf({ estimator: 'remax' }).plan).toEqual({ samplesPerPrompt: 1, greedy: true });
     expect(specOf({ estimator: 'sft' })).toMatchObject({
@@ -117,6 +175,40 @@ describe('refusals name the setting, the reason and a way out', () => {
     [{ estimator: 'grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
     [{ estimator: 'dr-grpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
     [{ estimator: 'rloo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'gspo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'cispo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'opo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'gpg', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'pass-at-k', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'reinforce-plus-plus-baseline', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'dapo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'dapo', overlongBuffer: 32 }, 'overlong-buffer-too-long', 'method.overlongBuffer'],
+    [
+      { estimator: 'dapo', overlongBuffer: 0, overlongPenalty: 1 },
+      'overlong-penalty-nowhere',
+      'method.overlongPenalty',
+    ],
+    [{ estimator: 'raft', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'raft', clipLow: 0.1 }, 'setting-not-applicable', 'method.clipLow'],
+    [{ estimator: 'raft', kl: kl('loss', 'k2') }, 'setting-not-applicable', 'method.kl'],
+    [{ estimator: 'grpo', continuations: 4 }, 'setting-not-applicable', 'method.continuations'],
+    [{ estimator: 'grpo', redraws: 1 }, 'setting-not-applicable', 'method.redraws'],
+    [{ estimator: 'sft', keepFrom: 1 }, 'setting-not-applicable', 'method.keepFrom'],
+    [{ estimator: 'vineppo', anchorChance: 0.5 }, 'setting-not-applicable', 'method.anchorChance'],
+    [{ estimator: 'vineppo', anchorRule: 'coins' }, 'anchor-rule-unknown', 'method.anchorRule'],
+    [{ estimator: 'vineppo', anchorStride: 4 }, 'setting-not-applicable', 'method.anchorStride'],
+    [
+      { estimator: 'vineppo', anchorRule: 'stride', anchorStride: 32 },
+      'anchors-beyond-answer',
+      'method.anchorStride',
+    ],
+    [{ estimator: 'trepo', anchorRule: 'lines' }, 'anchor-rule-unknown', 'method.anchorRule'],
+    [
+      { estimator: 'trepo', anchorRule: 'stride', anchorBetween: 'sparse' },
+      'anchor-rule-unknown',
+      'method.anchorRule',
+    ],
+    [{ estimator: 'trepo', baseline: 'none' }, 'setting-not-applicable', 'method.baseline'],
     [{ estimator: 'grpo', baseline: 'none' }, 'setting-not-applicable', 'method.baseline'],
     [{ estimator: 'remax', baselineDecay: 0.5 }, 'setting-not-applicable', 'method.baselineDecay'],
     [
@@ -135,6 +227,14 @@ describe('refusals name the setting, the reason and a way out', () => {
     const error = refusal(method);
     expect(error).toMatchObject({ kind: 'user', code, where });
     expect(error.advice).toBeTruthy();
+  });
+
+  it('a step of one answer is refused where answers of a step are compared', () => {
+    const one = budgetSchema.parse({ promptsPerStep: 1 });
+    const method = methodSchema.parse({ estimator: 'reinforce-plus-plus' });
+    expect(() => estimatorSpec(method, one)).toThrow(
+      expect.objectContaining({ code: 'batch-too-small', where: 'budget.promptsPerStep' }),
+    );
   });
 
   it('accepts the same settings where they work', () => {

@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { uniform } from '../../../src-main/contract/random.ts';
 import { groupsWithSignal } from '../../../src-main/estimators/group-statistics.ts';
+import { keptAnswers } from '../../../src-main/estimators/kept-answers.ts';
 import { overlongPenalty, truncatedReward } from '../../../src-main/estimators/reward-shaping.ts';
 import { expectAllClose } from './numbers.ts';
 
@@ -34,7 +36,18 @@ const schema = z.object({
         input: z.object(input),
         expected: z.object({ keepGroup: z.array(z.boolean()) }),
       }),
-      z.object({ name: z.string(), options: z.strictObject({ raft: z.unknown() }) }),
+      z.object({
+        name: z.string(),
+        options: z.strictObject({ raft: z.strictObject({ keep: z.literal('best') }) }),
+        input: z.object(input),
+        expected: z.object({ keepOneOfPerGroup: z.array(z.array(z.int())) }),
+      }),
+      z.object({
+        name: z.string(),
+        options: z.strictObject({ raft: z.strictObject({ keep: z.literal('threshold'), tau: z.number() }) }),
+        input: z.object(input),
+        expected: z.object({ keep: z.array(z.boolean()) }),
+      }),
     ]),
   ),
 });
@@ -70,6 +83,37 @@ describe('reward shaping', () => {
     } else if ('zeroVar' in options && 'expected' in each && 'keepGroup' in each.expected) {
       const want = each.expected.keepGroup;
       it(each.name, () => expect(groupsWithSignal(each.input.groups, each.input.rewards)).toEqual(want));
+    } else if ('raft' in options && 'tau' in options.raft && 'expected' in each && 'keep' in each.expected) {
+      const want = each.expected.keep;
+      const { tau } = options.raft;
+      it(each.name, () => {
+        const { groups, rewards } = each.input;
+        expect(keptAnswers(groups, rewards, tau, [])).toEqual(want);
+        // Ungraded answers never are.
+        const first = rewards.map((reward, answer) => (answer === 0 ? null : reward));
+        expect(keptAnswers(groups, first, -100, [])).toEqual(rewards.map((_, answer) => answer !== 0));
+      });
+    } else if ('raft' in options && 'expected' in each && 'keepOneOfPerGroup' in each.expected) {
+      const { keepOneOfPerGroup } = each.expected;
+      const { groups, rewards } = each.input;
+      it(each.name, () => {
+        const chosen = keepOneOfPerGroup.map(() => new Set<number>());
+        for (let seed = 0; seed < 64; seed++) {
+          const ties = rewards.map((_, answer) => uniform([seed], answer));
+          const kept = keptAnswers(groups, rewards, null, ties).flatMap((keep, answer) =>
+            keep ? answer : [],
+          );
+          expect(kept).toHaveLength(keepOneOfPerGroup.length);
+          kept.forEach((answer, group) => chosen[group]!.add(answer));
+          // Whatever keeps the order of rewards keeps the same answers.
+          const mapped = rewards.map((reward) => Math.exp(3 * reward) - 7);
+          expect(
+            keptAnswers(groups, mapped, null, ties).flatMap((keep, answer) => (keep ? answer : [])),
+          ).toEqual(kept);
+        }
+        // Each of the equally good ones is kept at some time, and no other.
+        expect(chosen.map((answers) => [...answers].sort((a, b) => a - b))).toEqual(keepOneOfPerGroup);
+      });
     }
   }
 

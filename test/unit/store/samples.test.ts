@@ -88,6 +88,25 @@ describe('a stored response', () => {
     );
   });
 
+  it('keeps the places inside an answer with their continuations', () => {
+    const anchors = [
+      {
+        position: 0,
+        value: 0.5,
+        continuations: [
+          { text: 'a\ud800\u0000', reward: 1, tokens: 3 },
+          { text: '', reward: 0, tokens: 1 },
+        ],
+      },
+      { position: 2, value: null, continuations: [{ text: 'b', reward: null, tokens: 1 }] },
+    ];
+    const [looked, plain] = insert(1, { anchors }, { text: 'without' });
+    expect(store.samples.get(looked ?? 0).anchors).toEqual(anchors);
+    expect(store.samples.get(plain ?? 0).anchors).toBeNull();
+    store.samples.dropAfter(store.runs.key('a'), 0);
+    expect(list({}).rows).toEqual([]);
+  });
+
   it('keeps a megabyte of text', () => {
     const text = 'ab\u0000🙂 '.repeat(180_000);
     const [id] = insert(1, { text });

@@ -15,7 +15,7 @@ describe('metrics of a step', () => {
     }
   });
 
-  it.each(['dr-grpo', 'reinforce', 'remax', 'sft'] as const)(
+  it.each(['dr-grpo', 'reinforce', 'remax', 'dapo', 'vineppo', 'trepo', 'raft', 'sft'] as const)(
     'have no name that is not defined (%s)',
     async (estimator) => {
       const groupSize = estimator === 'sft' ? undefined : 2;

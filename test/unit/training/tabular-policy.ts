@@ -4,8 +4,9 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KlSpec, SurrogateSpec } from '../../../src-main/contract/estimator.ts';
+import type { KlSpec, PreferenceSpec, SurrogateSpec } from '../../../src-main/contract/estimator.ts';
 import { normal, uniform } from '../../../src-main/contract/random.ts';
+import { answerScore, judgedTerm, pairTerm } from '../../../src-main/estimators/preference-loss.ts';
 import { surrogateLoss } from '../../../src-main/estimators/surrogate.ts';
 import type {
   SampleOptions,
@@ -18,6 +19,7 @@ import type {
   LearnerSequence,
   LossSequence,
   OptimizerSettings,
+  PreferenceExample,
   TokenScores,
 } from '../../../src-main/training/learner.ts';
 
@@ -79,11 +81,12 @@ export class TabularPolicy implements Learner, Sampler {
   }
 
   async generate(requests: readonly SampleRequest[], options: SampleOptions): Promise<SampleResult[]> {
-    return requests.map(({ promptIds, stream }, index) => {
+    return requests.map(({ promptIds, stream, maxTokens = options.maxTokens }, index) => {
       const ids: number[] = [];
       const logprobs: number[] = [];
-      let previous = 0;
-      while (ids.length < options.maxTokens) {
+      // What follows the question in a prompt is the beginning of an answer.
+      let previous = promptIds.length > 1 ? promptIds.at(-1)! : 0;
+      while (ids.length < maxTokens) {
         const greedy = options.temperature === 0;
         const p = this.probabilities(
           this.table,
@@ -144,6 +147,60 @@ export class TabularPolicy implements Learner, Sampler {
       surrogate,
       kl,
     );
+    this.addGradients(sequences, gradients, temperature);
+    this.loss += loss;
+    return { loss, scores };
+  }
+
+  async accumulatePreference(
+    examples: readonly PreferenceExample[],
+    spec: PreferenceSpec,
+    temperature: number,
+  ): Promise<{ loss: number; scores: TokenScores[] }> {
+    const sequences = examples.flatMap((example) => example.sequences);
+    const scores = sequences.map((sequence) => this.scoresOf(sequence, temperature, this.table));
+    let next = 0;
+    let loss = 0;
+    const gradients = examples.flatMap((example) => {
+      const own = example.sequences.map((_, place) => ({
+        logprobs: scores[next + place]!.logprobs,
+        referenceScore: example.referenceScores[place]!,
+      }));
+      next += own.length;
+      const score = ({ logprobs, referenceScore }: (typeof own)[number]): number =>
+        answerScore({ logprobs, referenceLogprobs: null }, { reference: false, average: spec.average }) -
+        (spec.reference ? referenceScore : 0);
+      const share = ({ logprobs }: (typeof own)[number]): number => (spec.average ? 1 / logprobs.length : 1);
+      const [first, second] = own;
+      if (second === undefined) {
+        const term = judgedTerm(score(first!), example.desirable, example.kl, {
+          ...spec,
+          desirable: 1,
+          undesirable: 1,
+        });
+        loss += example.weight * term.value;
+        return [new Float64Array(first!.logprobs.length).fill(example.weight * term.slope)];
+      }
+      const term = pairTerm(score(first!), score(second), spec);
+      loss += example.weight * term.value;
+      loss -= first!.logprobs.reduce((sum, value) => sum + example.likelihoodWeight * value, 0);
+      return [
+        new Float64Array(first!.logprobs.length).fill(
+          example.weight * term.chosen * share(first!) - example.likelihoodWeight,
+        ),
+        new Float64Array(second.logprobs.length).fill(example.weight * term.rejected * share(second)),
+      ];
+    });
+    this.addGradients(sequences, gradients, temperature);
+    this.loss += loss;
+    return { loss, scores };
+  }
+
+  private addGradients(
+    sequences: readonly LearnerSequence[],
+    gradients: readonly ArrayLike<number>[],
+    temperature: number,
+  ): void {
     for (const [place, sequence] of sequences.entries()) {
       let previous = 0;
       for (const [index, token] of sequence.answerIds.entries()) {
@@ -156,8 +213,6 @@ export class TabularPolicy implements Learner, Sampler {
         previous = token;
       }
     }
-    this.loss += loss;
-    return { loss, scores };
   }
 
   /** Gradient accumulated so far. */

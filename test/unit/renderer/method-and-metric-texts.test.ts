@@ -2,31 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { estimatorNames } from '../../../src-main/contract/estimator.ts';
 import { experimentSchema, fieldHelp } from '../../../src-main/contract/experiment.ts';
 import { metricDefinitions } from '../../../src-main/estimators/metric-names.ts';
-import { estimators } from '../../../src-main/estimators/index.ts';
+import { describeEstimators } from '../../../src-main/estimators/index.ts';
 import { trainingMetricDefinitions } from '../../../src-main/training/step-metrics.ts';
-import { estimatorTexts } from '../../../src-renderer/lib/estimator-texts.ts';
 import { metricText, sortMetrics } from '../../../src-renderer/lib/metric-texts.ts';
 
 describe('what the window says of methods', () => {
-  it.each(estimatorNames)('%s: the defaults shown are those of the engine', (name) => {
-    const shown = estimatorTexts[name].defaults;
-    const { groupSize, aggregation, clip } = estimators[name].defaults;
-    expect(shown['aggregation']).toBe(aggregation);
-    expect(shown['groupSize'] ?? 0).toBe(groupSize);
-    expect(shown['clipLow'] ?? null).toBe(clip?.low ?? null);
-    expect(shown['clipHigh'] ?? null).toBe(clip?.high ?? null);
-  });
+  const cards = describeEstimators();
 
-  it('offers the defaults as values that the contract takes', () => {
-    for (const name of estimatorNames) {
-      const method = { estimator: name, ...estimatorTexts[name].defaults };
+  it('has a card for each, with defaults that the contract takes', () => {
+    expect(cards.map(({ name }) => name).sort()).toEqual([...estimatorNames].sort());
+    for (const { name, defaults } of cards) {
+      const method = { estimator: name, ...defaults };
       const document = { version: 1, name: 'x', model: { path: 'x' }, data: { path: 'x' }, method };
       expect(experimentSchema.safeParse(document).success).toBe(true);
     }
   });
 
-  it.each(estimatorNames)('%s: its settings are fields with help', (name) => {
-    for (const key of estimatorTexts[name].settings) expect(fieldHelp(`method.${key}`)).toBeDefined();
+  it.each(cards)('$name: its settings are fields with help', ({ settings }) => {
+    for (const key of settings) expect(fieldHelp(`method.${key}`)).toBeDefined();
   });
 });
 
