@@ -107,13 +107,14 @@ export function groupMoments(
 /**
  * Moments of an estimator as training runs it on fresh answers: its own plan, advantages, weights and loss.
  * `reference` is the same process with other logits, needed for a KL penalty. `state` holds the moving average of
- * earlier batches; without it none has been seen yet.
+ * earlier batches, without it none has been seen yet; `critic` says the value of a prefix, a new one says 0 everywhere.
  */
 export function estimatorMoments(
   enumerated: EnumeratedProcess,
   spec: EstimatorSpec,
   reference?: EnumeratedProcess,
   state?: AdvantageState,
+  critic: (prefix: string) => number = () => 0,
 ): Moments {
   const greedy = greedyAnswer(enumerated).reward;
   const referenceLogprobs = new Map(reference?.answers.map((answer) => [answer.text, answer.logprobs]));
@@ -127,6 +128,9 @@ export function estimatorMoments(
         rewards: answers.map((answer) => answer.reward),
         lengths: answers.map((answer) => answer.letters.length),
         greedyRewards: [greedy],
+        criticValues: answers.map(({ letters, text }) =>
+          letters.map((_, place) => critic(text.slice(0, place))),
+        ),
         logprobs,
         // Equally good answers give the same gradient here: they are the same answer.
         tieBreaks: answers.map(() => 0),

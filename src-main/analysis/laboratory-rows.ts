@@ -2,7 +2,7 @@
  * What the laboratory compares: every method of the product, made from its own specification, and beside it the
  * theorem itself, critics, anchors and the usual mistakes.
  */
-import { estimatorNames, type EstimatorSpec } from '../contract/estimator.ts';
+import { estimatorNames, type AnchorPlan, type EstimatorSpec } from '../contract/estimator.ts';
 import { budgetSchema, methodSchema } from '../contract/experiment.ts';
 import type { EstimatorFamily, LaboratorySettings } from '../contract/laboratory.ts';
 import { randomStream } from '../contract/random.ts';
@@ -136,13 +136,26 @@ function methodRow(estimator: Estimator): RowDefinition | LeftOut {
   const left = (reason: string): LeftOut => ({ id: name, title, reason });
   if (estimator.defaults.groupSize === 0)
     return left('It learns from given texts, so there is no sampled gradient to examine.');
+  const usual = estimator.spec(methodSchema.parse({ estimator: name }), budgetSchema.parse({}));
+  const reason = withoutGradient(usual);
+  if (reason !== null) return left(reason);
   const specOf = ({ enumerated, settings }: LaboratorySetting): EstimatorSpec => {
     const budget = budgetSchema.parse({ maxTokens: enumerated.process.maxLength });
-    const spec = estimator.spec(methodSchema.parse({ estimator: name }), budget);
-    // One answer is enough only where answers are not compared or scaled with each other.
-    const alone = spec.plan.samplesPerPrompt === 1 && spec.advantage.scale === 'none';
+    // One answer is enough where answers are not compared or scaled with each other.
+    const { anchors } = usual.plan;
+    const alone = usual.plan.samplesPerPrompt === 1 && usual.advantage.scale === 'none';
+    const { continuations, coin, stride } = settings;
+    const anchored = {
+      continuations,
+      ...(anchors?.rule === 'coins' ? { anchorChance: coin } : {}),
+      ...(anchors?.rule === 'stride' ? { anchorStride: stride } : {}),
+    };
     return estimator.spec(
-      methodSchema.parse({ estimator: name, groupSize: alone ? 1 : settings.groupSize }),
+      methodSchema.parse({
+        estimator: name,
+        groupSize: alone || anchors !== undefined ? 1 : settings.groupSize,
+        ...(anchors === undefined ? {} : anchored),
+      }),
       budget,
     );
   };
@@ -155,16 +168,56 @@ function methodRow(estimator: Estimator): RowDefinition | LeftOut {
     moments: (setting) => {
       const { enumerated } = setting;
       const spec = specOf(setting);
+      if (spec.plan.anchors !== undefined) return anchoredMoments(enumerated, spec, spec.plan.anchors);
       // A moving average that has seen many batches is the expected reward.
-      const moments = estimatorMoments(enumerated, spec, undefined, {
-        movingAverage: expectedReward(enumerated),
-      });
+      const state = { movingAverage: expectedReward(enumerated) };
+      const moments = estimatorMoments(enumerated, spec, undefined, state, setting.critic);
       const greedy = spec.plan.greedy
         ? { answers: 1, tokens: greedyAnswer(enumerated).letters.length }
         : undefined;
       return costed(enumerated, moments, greedy);
     },
   };
+}
+
+/** Why the update of a method is no estimate of the gradient of the reward; null where it is one. */
+export function withoutGradient(spec: EstimatorSpec): string | null {
+  if (spec.preference !== undefined)
+    return 'It learns which of two answers is better, not how much reward they get.';
+  if (spec.advantage.baseline === 'keep')
+    return 'It learns the best answers word by word: its update is no estimate of the gradient of the reward.';
+  return null;
+}
+
+/** A method with anchors, one answer a question; the aggregation must be the same for every answer. */
+function anchoredMoments(
+  enumerated: EnumeratedProcess,
+  spec: EstimatorSpec,
+  plan: AnchorPlan,
+): CostedMoments {
+  const { aggregation, constantLength } = spec.surrogate;
+  if (aggregation !== 'constant' && aggregation !== 'seqSum')
+    throw new Error(`internal: anchors with the aggregation ${aggregation}`);
+  const divisor = aggregation === 'constant' ? constantLength : 1;
+  const rules: Readonly<Record<AnchorPlan['rule'], AnchorRule>> = {
+    stride: strideAnchors(plan.stride),
+    coins: bernoulliAnchors(plan.chance),
+    // The first letter stands for a token that ends a line.
+    lines: afterFirstLetter,
+  };
+  const found =
+    plan.between === 'sparse'
+      ? sparseMoments(enumerated, plan.chance, plan.continuations)
+      : anchorMoments(enumerated, rules[plan.rule], plan.between, plan.continuations);
+  return costed(
+    enumerated,
+    {
+      ...found,
+      gradient: found.gradient.map((value) => value / divisor),
+      variance: found.variance / divisor ** 2,
+    },
+    { answers: found.continuations, tokens: found.continuedLetters },
+  );
 }
 
 const exactCritic = ({ enumerated }: LaboratorySetting) => {

@@ -12,6 +12,7 @@ import type { Estimator } from '../estimators/estimator.ts';
 import { estimators } from '../estimators/index.ts';
 import { surrogateLoss } from '../estimators/surrogate.ts';
 import { exactTokenWeights, stepTotals } from '../estimators/token-weights.ts';
+import { withoutGradient } from './laboratory-rows.ts';
 import { sampledMeaning } from './laboratory-words.ts';
 
 const purpose = 74;
@@ -78,6 +79,11 @@ function specOf(estimator: Estimator, { groupSize, budget }: SampledOptions): Es
   const { name } = estimator;
   if (estimator.defaults.groupSize === 0) return 'It learns from given texts.';
   const usual = estimator.spec(methodSchema.parse({ estimator: name }), budget);
+  const reason = withoutGradient(usual);
+  if (reason !== null) return reason;
+  if (usual.plan.anchors !== undefined)
+    return 'It weighs the parts of an answer differently and needs continuations; the small process shows it.';
+  if (usual.critic !== undefined) return 'It needs a trained critic; the small process shows it.';
   const alone = usual.plan.samplesPerPrompt === 1 && usual.advantage.scale === 'none';
   return estimator.spec(methodSchema.parse({ estimator: name, groupSize: alone ? 1 : groupSize }), budget);
 }

@@ -187,6 +187,7 @@ async function averageGradient(method: Record<string, unknown>): Promise<Average
     learner: {
       score: (...given) => learner.score(...given),
       accumulate: (...given) => learner.accumulate(...given),
+      accumulatePreference: (...given) => learner.accumulatePreference(...given),
       step(settings) {
         const gradient = gradientNow();
         gradient.forEach((value, place) => (sum[place]! += value));
