@@ -51,6 +51,8 @@ export interface RowDefinition {
   readonly family: EstimatorFamily;
   readonly estimator: string | null;
   readonly about: string;
+  /** Whether it aims at something else than the mean reward. */
+  readonly otherGoal?: boolean;
   readonly moments: (setting: LaboratorySetting) => CostedMoments;
 }
 
@@ -164,7 +166,8 @@ function methodRow(estimator: Estimator): RowDefinition | LeftOut {
     title,
     family: 'method',
     estimator: name,
-    about: description,
+    about: `${description}${aside(usual)}`,
+    otherGoal: usual.advantage.baseline === 'bestMinusSecond',
     moments: (setting) => {
       const { enumerated } = setting;
       const spec = specOf(setting);
@@ -178,6 +181,17 @@ function methodRow(estimator: Estimator): RowDefinition | LeftOut {
       return costed(enumerated, moments, greedy);
     },
   };
+}
+
+/** What must be known to read the row of a method. */
+function aside(spec: EstimatorSpec): string {
+  if (spec.advantage.baseline === 'bestMinusSecond')
+    return ' It aims at the best answer of a group and not at the mean reward: another goal has another direction.';
+  if (spec.critic !== undefined)
+    return ' Here with the wrong critic, in groups as small as those of the others.';
+  if (spec.plan.redraws !== undefined)
+    return ' On a single question there is none to replace another, so nothing is drawn again here.';
+  return '';
 }
 
 /** Why the update of a method is no estimate of the gradient of the reward; null where it is one. */
@@ -308,7 +322,7 @@ function continuationRows({ continuations, stride, coin }: LaboratorySettings): 
   return [
     row(
       'vineppo/steps',
-      'VinePPO',
+      'VinePPO, a piece ends after each first letter',
       'Cuts the answer after each first letter; a piece counts by how much it changed the mean reward of fresh continuations.',
       anchored(afterFirstLetter, 'segment'),
     ),

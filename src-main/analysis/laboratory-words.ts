@@ -76,7 +76,7 @@ export function summarise(rows: readonly LaboratoryRow[], theorem: TheoremReport
       `Of the estimators that point exactly right, ${cheapest.title} needs the fewest generated tokens for one clear step here: about ${short(cheapest.tokensNeeded)}.`,
     );
   }
-  const crooked = rows.filter(({ verdict }) => verdict === 'biased');
+  const crooked = rows.filter(({ verdict, otherGoal }) => verdict === 'biased' && !otherGoal);
   const worst = lowest(crooked, ({ cosine }) => cosine);
   if (worst !== undefined && worst.cosine !== null) {
     sentences.push(

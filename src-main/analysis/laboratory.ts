@@ -125,13 +125,14 @@ export function examineRow(
     tokensNeeded: noise === null ? null : noise ** 2 * tokens,
     verdict: verdictOf(relativeBias, directionBias, scale),
   };
-  const { id, title, family, estimator, about } = definition;
+  const { id, title, family, estimator, about, otherGoal = false } = definition;
   return {
     id,
     title,
     family,
     estimator,
     about,
+    otherGoal,
     meaning: rowMeaning(numbers),
     gradient: [...gradient],
     ...numbers,

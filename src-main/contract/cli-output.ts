@@ -345,7 +345,7 @@ export const cliOutputs = {
         'The theorem shown: `tokenRewards` as drawn, `responseRewards`, `tokenGradient`, `responseGradient`, `largestDifference`; with `discount`: `discountedGradient`, `discountedDifference`, `discountedCosine`.',
       rows: 'One entry for each estimator:',
       'rows[].id': 'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
-      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence.',
+      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
       'rows[].gradient': 'Expected gradient of one estimate.',
       'rows[].variance': 'Trace of the covariance of one estimate.',
       'rows[].scale': 'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',

@@ -85,6 +85,8 @@ export const laboratoryRowSchema = z.strictObject({
   estimator: z.string().nullable(),
   /** How it weighs the tokens of an answer. */
   about: z.string(),
+  /** Whether it aims at something else than the mean reward, so that its bias is meant. */
+  otherGoal: z.boolean(),
   /** What the numbers mean, in a plain sentence. */
   meaning: z.string(),
   verdict: biasVerdictSchema,

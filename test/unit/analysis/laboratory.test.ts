@@ -56,7 +56,6 @@ const pairs: readonly (readonly [string, string])[] = [
   ['rloo', 'rloo/g3/seqSum'],
   ['dr-grpo', 'dr-grpo/g3/constant'],
   ['opo', 'opo/g3/seqSum'],
-  ['gpg', 'gpg/g3/seqSum'],
   ['ppo/right-critic', 'ppo/lambda-0/exact-critic'],
   ['ppo/wrong-critic/lambda-1', 'ppo/lambda-1/any-critic'],
   ['ppo/wrong-critic/lambda-0.95', 'ppo/lambda-0.95/wrong-critic'],
