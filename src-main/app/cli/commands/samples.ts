@@ -1,9 +1,50 @@
 /** `espalier samples RUN`: the answers that a run sampled, as they are stored. */
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { sampleFilterSchema, type SampleRow } from '../../../contract/calls.ts';
+import { EspalierError } from '../../../contract/errors.ts';
 import { finishReasonSchema } from '../../../contract/events.ts';
+import { questionsOfRun, samplePairs } from '../../sample-pairs.ts';
+import type { Services } from '../../services.ts';
 import { defineCommand, exitCodes } from '../command.ts';
 import { findRun, reading } from '../open-services.ts';
 import { formatNumber, renderTable } from '../table.ts';
+
+/** Answers asked of the store at a time. */
+const pageSize = 1000;
+
+/** Every training answer of a run. */
+async function trainingAnswers(services: Services, runId: string): Promise<SampleRow[]> {
+  const rows: SampleRow[] = [];
+  for (;;) {
+    const page = await services.call('samples.list', {
+      runId,
+      split: 'train',
+      sort: 'oldest',
+      offset: rows.length,
+      limit: pageSize,
+    });
+    rows.push(...page.rows);
+    if (page.rows.length === 0 || rows.length >= page.total) return rows;
+  }
+}
+
+/** Writes the pairs of a run, one JSON object a line. */
+async function writePairs(services: Services, runId: string, file: string): Promise<number> {
+  const { config } = await services.call('runs.get', { runId });
+  const pairs = samplePairs(await trainingAnswers(services, runId), await questionsOfRun(config));
+  try {
+    await writeFile(file, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+  } catch (error) {
+    throw new EspalierError(
+      'environment',
+      'write-failed',
+      `The pairs could not be written: ${error instanceof Error ? error.message : String(error)}`,
+      { where: file, advice: 'Check the folder and the right to write there.', cause: error },
+    );
+  }
+  return pairs.length;
+}
 
 const sorts = sampleFilterSchema.shape.sort.unwrap().options;
 const defaultLimit = 20;
@@ -73,6 +114,11 @@ export const samples = defineCommand({
       maximum: 1000,
       fallback: String(defaultLimit),
     },
+    pairs: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Write pairs for methods that learn from preferences, as JSONL: the best and the worst training answer to each question in each step. The filter does not apply.',
+    },
     tokens: {
       type: 'boolean',
       help: 'With --json: tokens, log-probabilities, advantages and entropies of each answer.',
@@ -87,10 +133,25 @@ export const samples = defineCommand({
       line: 'espalier samples last --step 100 --tokens --json',
       meaning: 'answers of step 100 with the numbers of each token',
     },
+    {
+      line: 'espalier samples last --pairs pairs.jsonl',
+      meaning: 'pairs of good and bad answers, to learn from with dpo',
+    },
   ],
   run: (context, values, [run = '']) =>
     reading(context, async (services) => {
       const { id } = await findRun(services, run);
+      if (values.pairs !== undefined) {
+        const file = path.resolve(context.workingDirectory, values.pairs);
+        const count = await writePairs(services, id, file);
+        context.output.value({ rows: [], total: 0, pairs: { path: file, count } });
+        context.output.text(
+          count === 0
+            ? `Written to ${file}: no pairs, because no question had answers of different rewards.`
+            : `Written to ${file}: ${formatNumber(count)} pairs.`,
+        );
+        return exitCodes.done;
+      }
       const filter = sampleFilterSchema.parse({
         runId: id,
         step: values.step,
