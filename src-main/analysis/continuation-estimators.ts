@@ -143,7 +143,7 @@ export function sparseOutcomes(
 }
 
 /** Every subset of the integers from `first` to `last`, each member being in it with this probability. */
-function subsets(
+export function subsets(
   first: number,
   last: number,
   probability: number,

@@ -2,21 +2,10 @@
  * A decision process so small that every answer can be listed: a policy over a few letters, a reward for each
  * answer. Expectations over it are finite sums, so what an estimator does on average can be computed exactly.
  */
-import { z } from 'zod';
 import { userError } from '../contract/errors.ts';
+import type { DecisionProcess } from '../contract/laboratory.ts';
 
-/** A process as it is written in a file. Prefixes and answers are their letters put together; '' is the start. */
-export const decisionProcessSchema = z.strictObject({
-  /** Letters, one character each; the last one ends an answer. */
-  vocabulary: z.array(z.string().length(1)).min(2).max(8),
-  /** An answer ends with the last letter or after this many letters. */
-  maxLength: z.int().min(1).max(6),
-  /** For each prefix that does not end an answer: one logit for each letter. */
-  logits: z.record(z.string(), z.array(z.number())),
-  /** The reward of each answer. */
-  rewards: z.record(z.string(), z.number()),
-});
-export type DecisionProcess = z.output<typeof decisionProcessSchema>;
+export { decisionProcessSchema, type DecisionProcess } from '../contract/laboratory.ts';
 
 /** One answer with everything that depends on it alone. */
 export interface EnumeratedAnswer {

@@ -2,7 +2,7 @@
  * What an estimator's gradient is on average, and how much it varies, computed exactly by going through every
  * batch that a small decision process can produce. Advantages, weights and losses are those that training uses.
  */
-import type { EstimatorSpec } from '../contract/estimator.ts';
+import type { AdvantageState, EstimatorSpec } from '../contract/estimator.ts';
 import { computeExactAdvantages } from '../estimators/advantages.ts';
 import { surrogateLoss } from '../estimators/surrogate.ts';
 import { exactTokenWeights, stepTotals } from '../estimators/token-weights.ts';
@@ -106,13 +106,15 @@ export function groupMoments(
 
 /**
  * Moments of an estimator as training runs it on fresh answers: its own plan, advantages, weights and loss.
- * `reference` is the same process with other logits, needed for a KL penalty. A moving average counts as empty,
- * a critic as new: it says 0 everywhere.
+ * `reference` is the same process with other logits, needed for a KL penalty. `state` holds the moving average of
+ * earlier batches, without it none has been seen yet; `critic` says the value of a prefix, a new one says 0 everywhere.
  */
 export function estimatorMoments(
   enumerated: EnumeratedProcess,
   spec: EstimatorSpec,
   reference?: EnumeratedProcess,
+  state?: AdvantageState,
+  critic: (prefix: string) => number = () => 0,
 ): Moments {
   const greedy = greedyAnswer(enumerated).reward;
   const referenceLogprobs = new Map(reference?.answers.map((answer) => [answer.text, answer.logprobs]));
@@ -126,7 +128,9 @@ export function estimatorMoments(
         rewards: answers.map((answer) => answer.reward),
         lengths: answers.map((answer) => answer.letters.length),
         greedyRewards: [greedy],
-        criticValues: answers.map((answer) => answer.letters.map(() => 0)),
+        criticValues: answers.map(({ letters, text }) =>
+          letters.map((_, place) => critic(text.slice(0, place))),
+        ),
         logprobs,
         // Equally good answers give the same gradient here: they are the same answer.
         tieBreaks: answers.map(() => 0),
@@ -134,6 +138,7 @@ export function estimatorMoments(
       },
       spec.advantage,
       spec.kl,
+      state,
     );
     const tokens = answers.map((answer, index) => ({
       length: answer.letters.length,
@@ -181,12 +186,13 @@ export function compareGradients(estimate: Float64Array, truth: Float64Array): G
   };
 }
 
-function emptyGradient(enumerated: EnumeratedProcess): Float64Array {
+/** Zeros in the shape of a gradient: one number for each letter of each state. */
+export function emptyGradient(enumerated: EnumeratedProcess): Float64Array {
   return new Float64Array(enumerated.states.length * enumerated.process.vocabulary.length);
 }
 
 /** Adds factor · Σ_t weight_t · ∇ log π(letter_t): one-hot minus the policy in each state that was passed. */
-function addAnswer(
+export function addAnswer(
   gradient: Float64Array,
   enumerated: EnumeratedProcess,
   answer: EnumeratedAnswer,
@@ -204,11 +210,13 @@ function addAnswer(
   });
 }
 
-function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
+/** target += factor · source. */
+export function addScaled(target: Float64Array, source: Float64Array, factor: number): void {
   for (let index = 0; index < target.length; index++) target[index]! += factor * source[index]!;
 }
 
-function dot(left: Float64Array, right: Float64Array): number {
+/** Scalar product. */
+export function dot(left: Float64Array, right: Float64Array): number {
   let sum = 0;
   for (let index = 0; index < left.length; index++) sum += left[index]! * right[index]!;
   return sum;

@@ -37,7 +37,8 @@ export function ticks(low: number, high: number): number[] {
   );
 }
 
-function escape(text: string): string {
+/** Text as it may stand in SVG. */
+export function escapeText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
@@ -76,7 +77,7 @@ export function runPicture({ title, rewards, evaluations }: RunCurve): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" font-family="system-ui, sans-serif" font-size="12" fill="${colours.ink}">`,
     `<rect width="${size.width}" height="${size.height}" fill="#ffffff"/>`,
-    `<text x="${frame.left}" y="18" font-size="14" font-weight="600">${escape(title)}</text>`,
+    `<text x="${frame.left}" y="18" font-size="14" font-weight="600">${escapeText(title)}</text>`,
     legend(frame.left + 4, colours.evaluations, 'held-out questions (greedy)'),
     legend(frame.left + 204, colours.rewards, 'sampled answers, mean reward of each step'),
     ...grid,

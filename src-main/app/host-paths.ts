@@ -25,3 +25,8 @@ export function builtinModelsDirectory(paths: HostPaths): string {
 export function examplesDirectory(paths: HostPaths): string {
   return join(paths.resourcesDirectory, 'experiments');
 }
+
+/** Decision processes that ship with the laboratory. */
+export function laboratoryDirectory(paths: Pick<HostPaths, 'resourcesDirectory'>): string {
+  return join(paths.resourcesDirectory, 'laboratory');
+}

@@ -5,7 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, freemem, platform, totalmem } from 'node:os';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
+import { examineProcess } from '../analysis/laboratory.ts';
+import { laboratoryPicture } from '../analysis/laboratory-picture.ts';
 import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import type { TrainerEvent } from '../contract/events.ts';
@@ -19,7 +22,14 @@ import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
 import { resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
 import { lockDataDirectory, type HostLock } from './host-lock.ts';
-import { builtinModelsDirectory, databasePath, examplesDirectory, runDirectory } from './host-paths.ts';
+import {
+  builtinModelsDirectory,
+  databasePath,
+  examplesDirectory,
+  laboratoryDirectory,
+  runDirectory,
+} from './host-paths.ts';
+import { laboratoryProcesses } from './laboratory-processes.ts';
 import { listFiles } from './list-files.ts';
 import { inspectModel, listModels, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
@@ -93,6 +103,9 @@ const readingCalls: readonly CallName[] = [
   'samples.list',
   'samples.get',
   'samples.steps',
+  'lab.processes',
+  'lab.examine',
+  'lab.picture',
 ];
 
 /**
@@ -298,6 +311,15 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'samples.list': checked('samples.list', (filter) => store.samples.list(runs.key(filter.runId), filter)),
     'samples.get': checked('samples.get', ({ id }) => store.samples.get(id)),
     'samples.steps': checked('samples.steps', ({ runId }) => store.samples.steps(runs.key(runId))),
+    'lab.processes': checked('lab.processes', () => laboratoryProcesses(laboratoryDirectory(options))),
+    'lab.picture': checked('lab.picture', async ({ process: examined, settings, title }) => {
+      const report = await examineProcess(examined, { settings, pause: () => nextTurn() });
+      return { svg: laboratoryPicture(report, title) };
+    }),
+    'lab.examine': checked('lab.examine', ({ process: examined, settings, estimators }) =>
+      // Between two estimators other calls are answered.
+      examineProcess(examined, { settings, pause: () => nextTurn(), ...(estimators ? { estimators } : {}) }),
+    ),
   };
 }
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { estimatorNameSchema } from './estimator.ts';
 import { experimentSchema, runConfigSchema } from './experiment.ts';
+import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
 import { componentScoreSchema } from './reward.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
@@ -216,6 +217,26 @@ export const calls = {
   'samples.list': { input: sampleFilterSchema, output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }) },
   'samples.get': { input: z.strictObject({ id: z.int() }), output: sampleDetailSchema },
   'samples.steps': { input: runRef, output: z.array(z.int()) },
+  /** Decision processes that ship with the laboratory; the first is the default. */
+  'lab.processes': {
+    input: nothing,
+    output: z.array(z.strictObject({ id: z.string(), title: z.string(), about: z.string(), process: decisionProcessSchema })),
+  },
+  /** Exact mean and spread of every estimator on a small decision process, and the theorem on it. */
+  'lab.examine': {
+    input: z.strictObject({
+      process: decisionProcessSchema,
+      settings: laboratorySettingsSchema.prefault({}),
+      /** Rows by id, method or family; all where absent. */
+      estimators: z.array(z.string()).optional(),
+    }),
+    output: laboratoryReportSchema,
+  },
+  /** The same as a picture with this title (SVG). */
+  'lab.picture': {
+    input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
+    output: z.strictObject({ svg: z.string() }),
+  },
 } as const;
 
 export type CallName = keyof typeof calls;

@@ -12,6 +12,7 @@ import {
   seriesSchema,
 } from './calls.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -134,6 +135,8 @@ export const exportOutputSchema = z.strictObject({
   bytes: z.number(),
   files: z.array(z.string()),
 });
+/** Exact, or with --sample measured. */
+export const labOutputSchema = z.union([laboratoryReportSchema, sampledReportSchema]);
 export const doctorCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['good', 'warning', 'failed']),
@@ -327,6 +330,41 @@ export const cliOutputs = {
       score: 'Held-out score of the checkpoint, or null.',
       bytes: 'Size of the folder.',
       files: 'Its files.',
+    },
+  },
+  lab: {
+    form: 'value',
+    schema: labOutputSchema,
+    fields: {
+      process: 'The decision process that was examined.',
+      settings: 'The settings, every default filled in.',
+      states:
+        'Every unfinished prefix: `prefix`, `policy` (chance of each letter), `value` (expected reward), `visited` (chance to pass it).',
+      answers: 'Every answer: `text`, `probability`, `reward`, `ended`.',
+      expectedReward: 'Expected reward of one answer.',
+      gradient: 'Its gradient with respect to the logits, prefix by prefix, letter by letter.',
+      gradientNorm: 'Length of the gradient.',
+      theorem:
+        'The theorem shown: `tokenRewards` as drawn, `responseRewards`, `tokenGradient`, `responseGradient`, `largestDifference`; with `discount`: `discountedGradient`, `discountedDifference`, `discountedCosine`.',
+      rows: 'One entry for each estimator:',
+      'rows[].id': 'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
+      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
+      'rows[].gradient': 'Expected gradient of one estimate.',
+      'rows[].variance': 'Trace of the covariance of one estimate.',
+      'rows[].scale': 'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
+      'rows[].bias':
+        'Length of expected minus true gradient over length of the true one; `directionBias`: what remains after the best scaling.',
+      'rows[].noise': 'Standard deviation of one estimate over its part along the true gradient.',
+      'rows[].answers': 'Expected answers generated for one estimate, with their `tokens`.',
+      'rows[].varianceCost': 'variance × tokens.',
+      'rows[].tokensNeeded': 'Tokens to generate until noise and gradient are equally large.',
+      left: 'Methods without a row: `id`, `title`, `reason`.',
+      questions:
+        'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
+      'rows[].verdict (sampled)':
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+      summary: 'What the table says, in plain sentences.',
+      seconds: 'Time that it took.',
     },
   },
   doctor: {

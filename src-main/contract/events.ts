@@ -132,13 +132,25 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   /** One row of a `score` job: log-probability and entropy (nats) of every response token; sent in the order of rows. */
   z.strictObject({ type: z.literal('scored'), row: z.int().min(0), ids: int32, logprobs: float32, entropies: float32 }),
-  /** A `generate` or `score` job is complete (or was stopped: then `rows` is fewer than asked for). */
+  /** Reward of the greedy answer to a question of a `lab` job; it comes before the answers to that question. */
+  z.strictObject({ type: z.literal('lab-question'), question: z.int().min(0), prompt: z.string(), greedyReward: z.number().nullable(), greedyTokens: z.int() }),
+  /** One answer of a `lab` job: its reward, and the gradient of its log-probability along the random directions. */
+  z.strictObject({
+    type: z.literal('projected'),
+    question: z.int().min(0),
+    answer: z.int().min(0),
+    reward: z.number().nullable(),
+    tokens: z.int().min(1),
+    finish: finishReasonSchema,
+    projection: float32,
+  }),
+  /** A `generate`, `score` or `lab` job is complete (or was stopped: then `rows` is fewer than asked for). */
   z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
 
-/** What the host sends to a trainer process: one `train`, `generate` or `score`, then at most a `stop`. */
+/** What the host sends to a trainer process: one `train`, `generate`, `score` or `lab`, then at most a `stop`. */
 export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train'),
@@ -168,6 +180,16 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     model: modelSchema,
     rows: z.array(scoreRowSchema).min(1),
     temperature: z.number().positive(),
+  }),
+  /** Samples answers to questions of an experiment and measures the gradient of each: for the laboratory. */
+  z.strictObject({
+    type: z.literal('lab'),
+    config: runConfigSchema,
+    questions: z.int().min(1),
+    /** Answers sampled for each question. */
+    answers: z.int().min(2),
+    /** Random directions that gradients are measured along. */
+    directions: z.int().min(8).max(65_536),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),

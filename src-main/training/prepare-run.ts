@@ -34,6 +34,7 @@ import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
+import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
@@ -68,6 +69,9 @@ export interface RunPlan {
 
 export interface PreparedRun {
   readonly parts: TrainingParts;
+  /** The learner of `parts` and its weights, for measurements of gradients. */
+  readonly learner: MeasuringLearner;
+  readonly store: ParameterStore;
   dispose(): Promise<void>;
 }
 
@@ -181,6 +185,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   };
   return {
     parts,
+    learner,
+    store,
     async dispose() {
       await sampler.dispose();
       await critic?.dispose();

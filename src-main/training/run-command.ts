@@ -9,6 +9,7 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
+import { gradientJob } from './gradient-job.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
 import { openText } from './prepare-text.ts';
@@ -30,6 +31,11 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
     case 'train': {
       const run = await prepareRun(command.config, surroundings);
       await trainLoop(run.parts, command.runDirectory, command.resumeFrom);
+      return;
+    }
+    case 'lab': {
+      const run = await prepareRun(command.config, surroundings);
+      await gradientJob(command, run);
       return;
     }
     case 'generate': {

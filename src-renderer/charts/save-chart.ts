@@ -50,7 +50,8 @@ export function saveChartNumbers(lines: readonly Line[], title: string): void {
   saveFile(`${fileName(title)}.csv`, new Blob([[head, ...rows].join('\n') + '\n'], { type: 'text/csv' }));
 }
 
-function fileName(title: string): string {
+/** A title as the name of a file, without its ending. */
+export function fileName(title: string): string {
   return (
     title
       .toLowerCase()

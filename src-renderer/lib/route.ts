@@ -1,7 +1,7 @@
 /** Addresses of the window: reading a fragment such as `#/run/12?tab=log`, and making one. */
 
 /** The pages by the first part of their path. */
-export const pages = ['home', 'new', 'experiments', 'run', 'samples', 'components', 'missing'] as const;
+export const pages = ['home', 'new', 'experiments', 'run', 'samples', 'laboratory', 'components', 'missing'] as const;
 export type Page = (typeof pages)[number];
 
 export interface Route {

@@ -17,6 +17,8 @@ const addresses = [
   `#/run/${recordedIds.failed}`,
   `#/run/${recordedIds.queued}`,
   `#/samples?run=${recordedIds.done}&sort=oldest&sample=1`,
+  '#/laboratory',
+  '#/laboratory?view=numbers&row=grpo',
   '#/nowhere',
 ];
 

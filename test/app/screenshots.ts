@@ -45,6 +45,8 @@ const shots: readonly Shot[] = [
   { name: 'run-long', hash: `#/run/${recordedIds.long}` },
   { name: 'samples', hash: `#/samples?run=${recordedIds.done}` },
   { name: 'samples-detail', hash: `#/samples?run=${recordedIds.done}&sort=oldest`, keys: 'jj' },
+  { name: 'laboratory', hash: '#/laboratory' },
+  { name: 'laboratory-numbers', hash: '#/laboratory?view=numbers&row=grpo' },
   { name: 'live-home', hash: '#/', live: true },
   { name: 'live-run', hash: '#/run/LIVE', live: true },
   { name: 'missing', hash: '#/nowhere' },

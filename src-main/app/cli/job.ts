@@ -1,4 +1,4 @@
-/** A job of a trainer process without a run (generate, score): started, shown, stopped by Ctrl+C, ended. */
+/** A job of a trainer process without a run (generate, score, lab): started, shown, stopped by Ctrl+C, ended. */
 import { EspalierError } from '../../contract/errors.ts';
 import type { ErrorShape, TrainerCommand, TrainerEvent } from '../../contract/events.ts';
 import { runTrainer } from '../trainer-process.ts';
@@ -7,8 +7,19 @@ import { spawnTrainer } from './open-services.ts';
 import { createProgressWriter } from './progress-bar.ts';
 import { formatDuration, formatNumber } from './table.ts';
 
-type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' }>;
-type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' }>;
+type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' }>;
+type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' | 'lab-question' | 'projected' }>;
+
+const resultTypes: readonly string[] = ['generated', 'scored', 'lab-question', 'projected'];
+
+function isResult(event: TrainerEvent): event is JobEvent {
+  return resultTypes.includes(event.type);
+}
+
+/** How many results a job was asked for. */
+function rowsAsked(command: JobCommand): number {
+  return command.type === 'lab' ? command.questions * command.answers : command.rows.length;
+}
 
 /** Why a job failed. A process that crashed has nothing to resume here, unlike that of a run. */
 function jobError(shape: ErrorShape): EspalierError {
@@ -33,23 +44,30 @@ export async function runJob(
   const { output, interrupts } = context;
   const writer = createProgressWriter(output.errorStream, () => performance.now());
   let closing = '';
+  let begun: number | null = null;
+  /** Seconds left at the pace since the first share was told. */
+  const left = (share: number | null): number | null => {
+    if (share === null) return null;
+    begun ??= performance.now();
+    return share < 0.02 ? null : ((performance.now() - begun) / 1000) * (1 / share - 1);
+  };
   const job = runTrainer(spawnTrainer(), command, {
     onEvent: (event) => {
-      if (event.type === 'generated' || event.type === 'scored') onResult(event);
+      if (isResult(event)) onResult(event);
       if (event.type === 'phase') {
         const share = event.done ?? null;
         writer.update({
           title: share === null ? `${title}: ${event.detail ?? event.phase}` : title,
           share,
           facts: [],
-          secondsLeft: null,
+          secondsLeft: left(share),
         });
       }
       if (event.type === 'log' && event.level !== 'info') writer.line(`${event.level}: ${event.message}`);
       if (event.type === 'job-end') {
         const speed =
           event.seconds > 0 ? `, ${formatNumber(Math.round(event.tokens / event.seconds))} tokens/s` : '';
-        closing = `${formatNumber(event.rows)} of ${formatNumber(command.rows.length)} rows, ${formatNumber(event.tokens)} tokens in ${formatDuration(event.seconds)}${speed}.`;
+        closing = `${formatNumber(event.rows)} of ${formatNumber(rowsAsked(command))} ${command.type === 'lab' ? 'answers' : 'rows'}, ${formatNumber(event.tokens)} tokens in ${formatDuration(event.seconds)}${speed}.`;
       }
     },
     onUnreadable: (problem) => writer.line(`internal: an event could not be read (${problem})`),

@@ -4,6 +4,7 @@ import { bench } from './bench.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
+import { lab } from './lab.ts';
 import { metrics } from './metrics.ts';
 import { reward } from './reward.ts';
 import { runs } from './runs.ts';
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   generate,
   score,
   reward,
+  lab,
   exportCommand,
   doctor,
   bench,

@@ -55,6 +55,8 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'failed':
     case 'generated':
     case 'scored':
+    case 'lab-question':
+    case 'projected':
     case 'job-end':
       return undefined;
   }

@@ -1,0 +1,284 @@
+/**
+ * What estimators do on a real model, from sampled answers with measured gradients. Answers are cut into independent
+ * batches; each batch gives one estimate of every estimator and one unbiased reference. Scalar products are taken only
+ * between different batches, so the reference of an estimate never shares an answer with it, and their means are unbiased.
+ */
+import { randomSequence } from '../contract/random.ts';
+import { estimatorNames, type EstimatorSpec } from '../contract/estimator.ts';
+import { methodSchema, type BudgetConfig } from '../contract/experiment.ts';
+import type { Interval, SampledQuestion, SampledReport, SampledRow } from '../contract/laboratory.ts';
+import { computeExactAdvantages } from '../estimators/advantages.ts';
+import type { Estimator } from '../estimators/estimator.ts';
+import { estimators } from '../estimators/index.ts';
+import { surrogateLoss } from '../estimators/surrogate.ts';
+import { exactTokenWeights, stepTotals } from '../estimators/token-weights.ts';
+import { withoutGradient } from './laboratory-rows.ts';
+import { sampledMeaning } from './laboratory-words.ts';
+
+const purpose = 74;
+const resamples = 400;
+
+export interface SampledOptions {
+  readonly groupSize: number;
+  readonly budget: BudgetConfig;
+  readonly seed: number;
+}
+
+type Answer = SampledQuestion['answers'][number];
+
+/**
+ * Compares every method on the same answers. Answers beyond whole batches are left out.
+ * @throws RangeError with fewer than two batches
+ */
+export function sampledGradients(
+  questions: readonly SampledQuestion[],
+  options: SampledOptions,
+): Omit<SampledReport, 'seconds'> {
+  const { groupSize } = options;
+  const all = questions.flatMap(({ answers }) => answers);
+  const batches = Math.floor(Math.min(...questions.map(({ answers }) => answers.length)) / groupSize);
+  if (batches < 2) throw new RangeError(`${batches} batches: at least 2 are needed`);
+  const directions = all[0]?.projection.length ?? 0;
+  const mean = (of: (answer: Answer) => number): number =>
+    all.reduce((sum, answer) => sum + of(answer), 0) / all.length;
+  const rewardMean = mean(({ reward }) => reward);
+  const references = Array.from({ length: batches }, (_, batch) =>
+    referenceOf(questions, batch, groupSize, directions),
+  );
+  const picks = resampledBatches(batches, options.seed);
+  const rows: SampledRow[] = [];
+  const left: { id: string; title: string; reason: string }[] = [];
+  for (const name of estimatorNames) {
+    const estimator = estimators[name];
+    const spec = specOf(estimator, options);
+    if (typeof spec === 'string') {
+      left.push({ id: name, title: estimator.title, reason: spec });
+      continue;
+    }
+    const estimates = Array.from({ length: batches }, (_, batch) =>
+      estimateOf(questions, batch, spec, groupSize, directions, rewardMean),
+    );
+    rows.push(rowOf(estimator, estimates, references, picks));
+  }
+  return {
+    questions: questions.length,
+    answers: all.length,
+    groupSize,
+    batches,
+    directions,
+    generatedTokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    rewardMean,
+    lengthMean: mean(({ tokens }) => tokens),
+    rows,
+    left,
+  };
+}
+
+/** The specification of a run, or why answers alone do not suffice. */
+function specOf(estimator: Estimator, { groupSize, budget }: SampledOptions): EstimatorSpec | string {
+  const { name } = estimator;
+  if (estimator.defaults.groupSize === 0) return 'It learns from given texts.';
+  const usual = estimator.spec(methodSchema.parse({ estimator: name }), budget);
+  const reason = withoutGradient(usual);
+  if (reason !== null) return reason;
+  if (usual.plan.anchors !== undefined)
+    return 'It weighs the parts of an answer differently and needs continuations; the small process shows it.';
+  if (usual.critic !== undefined) return 'It needs a trained critic; the small process shows it.';
+  const alone = usual.plan.samplesPerPrompt === 1 && usual.advantage.scale === 'none';
+  return estimator.spec(methodSchema.parse({ estimator: name, groupSize: alone ? 1 : groupSize }), budget);
+}
+
+interface Estimate {
+  readonly gradient: Float64Array;
+  readonly tokens: number;
+}
+
+/** Σ over answers of factor × gradient of its log-probability, as one estimate over all questions. */
+function estimateOf(
+  questions: readonly SampledQuestion[],
+  batch: number,
+  spec: EstimatorSpec,
+  groupSize: number,
+  directions: number,
+  rewardMean: number,
+): Estimate {
+  const count = spec.plan.samplesPerPrompt;
+  const members = questions.flatMap(({ answers }, group) =>
+    answers.slice(batch * groupSize, batch * groupSize + count).map((answer) => ({ answer, group })),
+  );
+  const { advantages, included } = computeExactAdvantages(
+    {
+      groups: members.map(({ group }) => group),
+      rewards: members.map(({ answer }) => answer.reward),
+      lengths: members.map(({ answer }) => answer.tokens),
+      greedyRewards: questions.map(({ greedyReward }) => greedyReward),
+    },
+    spec.advantage,
+    spec.kl,
+    { movingAverage: rewardMean },
+  );
+  const lengths = members.map(({ answer }, index) => ({ length: answer.tokens, included: included[index]! }));
+  const weights = exactTokenWeights(lengths, stepTotals(lengths), spec.surrogate);
+  const { gradients } = surrogateLoss(
+    members.map(({ answer }, index) => ({
+      logprobs: new Float64Array(answer.tokens),
+      oldLogprobs: null,
+      referenceLogprobs: null,
+      advantages: advantages[index]!,
+      weights: weights[index]!,
+    })),
+    spec.surrogate,
+    spec.kl,
+  );
+  const gradient = new Float64Array(directions);
+  let tokens = spec.plan.greedy ? questions.reduce((sum, { greedyTokens }) => sum + greedyTokens, 0) : 0;
+  members.forEach(({ answer }, index) => {
+    // Every token of an answer has the same factor.
+    addScaled(gradient, answer.projection, -(gradients[index]![0] ?? 0));
+    tokens += answer.tokens;
+  });
+  return { gradient, tokens };
+}
+
+/** Reward minus the mean of the others of the batch: unbiased. */
+function referenceOf(
+  questions: readonly SampledQuestion[],
+  batch: number,
+  groupSize: number,
+  directions: number,
+): Float64Array {
+  const gradient = new Float64Array(directions);
+  for (const { answers } of questions) {
+    const group = answers.slice(batch * groupSize, (batch + 1) * groupSize);
+    const sum = group.reduce((total, { reward }) => total + reward, 0);
+    for (const { reward, projection } of group) {
+      const advantage = reward - (sum - reward) / (groupSize - 1);
+      addScaled(gradient, projection, advantage / (groupSize * questions.length));
+    }
+  }
+  return gradient;
+}
+
+function addScaled(target: Float64Array, source: ArrayLike<number>, factor: number): void {
+  if (factor === 0) return;
+  for (let index = 0; index < target.length; index++) target[index]! += factor * source[index]!;
+}
+
+function dot(left: Float64Array, right: Float64Array): number {
+  let sum = 0;
+  for (let index = 0; index < left.length; index++) sum += left[index]! * right[index]!;
+  return sum;
+}
+
+interface Measures {
+  readonly cosine: number | null;
+  readonly scale: number | null;
+  readonly noise: number | null;
+  readonly tokensNeeded: number | null;
+  readonly variance: number;
+}
+
+/** How often each batch is drawn in each resample. */
+function resampledBatches(batches: number, seed: number): Int32Array[] {
+  const draw = randomSequence([seed, purpose]);
+  return Array.from({ length: resamples }, () => {
+    const counts = new Int32Array(batches);
+    for (let index = 0; index < batches; index++) counts[Math.floor(draw() * batches)]! += 1;
+    return counts;
+  });
+}
+
+function rowOf(
+  estimator: Estimator,
+  estimates: readonly Estimate[],
+  references: readonly Float64Array[],
+  picks: readonly Int32Array[],
+): SampledRow {
+  const batches = estimates.length;
+  const products = (left: readonly Float64Array[], right: readonly Float64Array[]): Float64Array[] =>
+    left.map((one) => Float64Array.from(right, (other) => dot(one, other)));
+  const gradients = estimates.map(({ gradient }) => gradient);
+  const own = products(gradients, gradients);
+  const cross = products(gradients, references);
+  const truth = products(references, references);
+  const tokens = estimates.reduce((sum, each) => sum + each.tokens, 0) / batches;
+  const whole = new Int32Array(batches).fill(1);
+  const measured = measuresOf(own, cross, truth, whole, tokens);
+  const drawn = picks.map((counts) => measuresOf(own, cross, truth, counts, tokens));
+  const interval = (of: (measures: Measures) => number | null): Interval =>
+    intervalOf(of(measured), drawn.map(of));
+  const cosine = interval((each) => each.cosine);
+  const scale = interval((each) => each.scale);
+  const row = {
+    cosine,
+    scale,
+    noise: interval((each) => each.noise),
+    tokensNeeded: interval((each) => each.tokensNeeded),
+    variance: Math.max(0, measured.variance),
+    tokens,
+    verdict: verdictOf(cosine),
+  };
+  return { id: estimator.name, title: estimator.title, meaning: sampledMeaning(row), ...row };
+}
+
+/** Cosines whose interval is wider than this say nothing about bias. */
+const tooWide = 0.5;
+
+function verdictOf({ low, high }: Interval): SampledRow['verdict'] {
+  if (low === null || high === null) return 'noisy';
+  if (high < 1 - 1e-6) return 'biased';
+  return high - low > tooWide ? 'noisy' : 'clear';
+}
+
+/** Means over pairs of different batches, each pair as often as both are drawn. */
+function measuresOf(
+  own: readonly Float64Array[],
+  cross: readonly Float64Array[],
+  truth: readonly Float64Array[],
+  counts: Int32Array,
+  tokens: number,
+): Measures {
+  let pairs = 0;
+  let estimateSquare = 0;
+  let product = 0;
+  let truthSquare = 0;
+  let squares = 0;
+  let drawn = 0;
+  for (let left = 0; left < counts.length; left++) {
+    if (counts[left] === 0) continue;
+    drawn += counts[left]!;
+    squares += counts[left]! * own[left]![left]!;
+    for (let right = 0; right < counts.length; right++) {
+      const times = left === right ? 0 : counts[left]! * counts[right]!;
+      if (times === 0) continue;
+      pairs += times;
+      estimateSquare += times * own[left]![right]!;
+      product += times * cross[left]![right]!;
+      truthSquare += times * truth[left]![right]!;
+    }
+  }
+  if (pairs === 0) return { cosine: null, scale: null, noise: null, tokensNeeded: null, variance: 0 };
+  estimateSquare /= pairs;
+  product /= pairs;
+  truthSquare /= pairs;
+  const variance = squares / drawn - estimateSquare;
+  const known = truthSquare > 0;
+  const scale = known ? product / truthSquare : null;
+  const signal = known && product > 0 ? product ** 2 / truthSquare : null;
+  const noise = signal === null ? null : Math.sqrt(Math.max(0, variance) / signal);
+  return {
+    scale,
+    cosine: known && estimateSquare > 0 ? product / Math.sqrt(estimateSquare * truthSquare) : null,
+    noise,
+    tokensNeeded: noise === null ? null : noise ** 2 * tokens,
+    variance,
+  };
+}
+
+/** The middle 95 % of the resamples; no interval where one in twenty of them could not tell. */
+function intervalOf(value: number | null, drawn: readonly (number | null)[]): Interval {
+  const known = drawn.filter((each) => each !== null).sort((a, b) => a - b);
+  if (value === null || known.length < 0.95 * drawn.length) return { value, low: null, high: null };
+  const at = (share: number): number => known[Math.round(share * (known.length - 1))]!;
+  return { value, low: at(0.025), high: at(0.975) };
+}
