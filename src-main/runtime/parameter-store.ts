@@ -27,29 +27,29 @@ export class ParameterStore {
   /** Number of weights (without padding). */
   readonly count: number;
   readonly #placed: ReadonlyMap<string, Placed>;
-  readonly #memory: WebAssembly.Memory;
+  /** The memory of the kernel; weights alone lie in a plain buffer, which is read faster. */
+  readonly #buffer: ArrayBuffer;
   readonly #size: number;
   /** Where the vectors, which weight decay leaves alone, begin. */
   readonly #matrixEnd: number;
-  readonly #kernel: AdamWKernel;
+  readonly #kernel: AdamWKernel | null;
   readonly trainable: boolean;
 
   private constructor(
     parameters: readonly ParameterShape[],
     placed: ReadonlyMap<string, Placed>,
-    memory: WebAssembly.Memory,
+    buffer: ArrayBuffer,
     size: number,
     matrixEnd: number,
-    kernel: AdamWKernel,
-    trainable: boolean,
+    kernel: AdamWKernel | null,
   ) {
     this.parameters = parameters;
     this.#placed = placed;
-    this.#memory = memory;
+    this.#buffer = buffer;
     this.#size = size;
     this.#matrixEnd = matrixEnd;
     this.#kernel = kernel;
-    this.trainable = trainable;
+    this.trainable = kernel !== null;
     this.count = [...placed.values()].reduce((sum, { count }) => sum + count, 0);
   }
 
@@ -87,19 +87,18 @@ export class ParameterStore {
         },
       );
     }
+    if (!trainable)
+      return new ParameterStore(groups.flat(), placed, new ArrayBuffer(bytes), size, matrixEnd, null);
     const memory = new WebAssembly.Memory({
       initial: Math.max(1, Math.ceil(bytes / pageBytes)),
       maximum: 65_536,
     });
-    return new ParameterStore(
-      groups.flat(),
-      placed,
-      memory,
-      size,
-      matrixEnd,
-      await bindAdamW(memory),
-      trainable,
-    );
+    return new ParameterStore(groups.flat(), placed, memory.buffer, size, matrixEnd, await bindAdamW(memory));
+  }
+
+  get #optimizer(): AdamWKernel {
+    if (!this.#kernel) throw new Error('internal: these weights are not for training');
+    return this.#kernel;
   }
 
   #find(name: string): Placed {
@@ -113,7 +112,7 @@ export class ParameterStore {
     const width = rows ? count / (shape[0] ?? 1) : count;
     const [first, last] = rows ?? [0, 1];
     return new Float32Array(
-      this.#memory.buffer,
+      this.#buffer,
       4 * (section * this.#size + start + first * width),
       (last - first) * width,
     );
@@ -143,12 +142,12 @@ export class ParameterStore {
       if (start !== end) return null;
       end += count;
     }
-    return new Float32Array(this.#memory.buffer, 4 * first.start, end - first.start);
+    return new Float32Array(this.#buffer, 4 * first.start, end - first.start);
   }
 
   /** A copy of all weights, laid out as here. */
   copyWeights(): Float32Array {
-    return new Float32Array(this.#memory.buffer, 0, this.#size).slice();
+    return new Float32Array(this.#buffer, 0, this.#size).slice();
   }
   /** The view of a tensor inside such a copy. */
   inCopy(copy: Float32Array, name: string, rows: readonly [number, number] | null = null): Float32Array {
@@ -157,19 +156,19 @@ export class ParameterStore {
   }
 
   clearGradients(): void {
-    new Float32Array(this.#memory.buffer, 4 * 3 * this.#size, this.#size).fill(0);
+    new Float32Array(this.#buffer, 4 * 3 * this.#size, this.#size).fill(0);
   }
 
   /** Global norm of the gradient, summed in double precision. */
   gradientNorm(): number {
-    return Math.sqrt(this.#kernel.sumOfSquares(4 * 3 * this.#size, this.#size));
+    return Math.sqrt(this.#optimizer.sumOfSquares(4 * 3 * this.#size, this.#size));
   }
 
   /** One AdamW update of all weights. Weight decay acts on tensors with two or more axes only. */
   update(step: AdamWStep): void {
     const update = (start: number, count: number, weightDecay: number): void => {
       const at = (section: number): number => 4 * (section * this.#size + start);
-      this.#kernel.update(
+      this.#optimizer.update(
         { weights: at(0), firstMoment: at(1), secondMoment: at(2), gradient: at(3), count },
         { ...step, weightDecay },
       );
