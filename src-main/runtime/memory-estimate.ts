@@ -1,6 +1,6 @@
 /** How much memory a run will need, by part, from the shape of the model and of a batch; known before anything is loaded. */
 import type { ModelConfig } from '../models/config.ts';
-import { expectedTensors } from '../models/expected-tensors.ts';
+import { parameterCount } from '../models/expected-tensors.ts';
 import { cachedHeadSize } from '../networks/decoding-layers.ts';
 
 export interface MemoryPart {
@@ -31,13 +31,6 @@ const programBytes = 170e6;
 /** Room that ONNX Runtime's allocator takes beyond what is in use. */
 const allocatorSlack = 1.25;
 
-export function countParameters(config: ModelConfig): number {
-  return expectedTensors(config).reduce(
-    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
-    0,
-  );
-}
-
 /** Bytes of everything that the backward pass keeps for a micro-batch, and of the largest intermediate results. */
 function activationBytes(config: ModelConfig, tokens: number, longest: number): number {
   const { hiddenSize, headCount, keyValueHeadCount, headSize, intermediateSize, layerCount, vocabularySize } =
@@ -51,7 +44,7 @@ function activationBytes(config: ModelConfig, tokens: number, longest: number): 
 
 /** The parts of the memory of a training run, in bytes. */
 export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape): MemoryPart[] {
-  const weights = 4 * countParameters(config);
+  const weights = 4 * parameterCount(config);
   const tokens = Math.max(shape.longest, Math.min(shape.microBatchTokens, shape.sequences * shape.longest));
   const cacheRow =
     2 * 4 * config.layerCount * config.keyValueHeadCount * cachedHeadSize(config) * shape.longest;

@@ -14,6 +14,7 @@ import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { modelHash } from '../models/model-hash.ts';
+import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { scoreAnswer } from '../rewards/score-answer.ts';
@@ -24,12 +25,7 @@ import {
   initialiseWeights,
   loadWeights,
 } from '../runtime/load-weights.ts';
-import {
-  chooseMicroBatchTokens,
-  countParameters,
-  estimateTrainingMemory,
-  totalBytes,
-} from '../runtime/memory-estimate.ts';
+import { chooseMicroBatchTokens, estimateTrainingMemory, totalBytes } from '../runtime/memory-estimate.ts';
 import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
@@ -167,7 +163,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     grade: config.reward === undefined ? null : gradeWith(config.reward),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
-      model: { family: model.architecture, parameters: countParameters(model), hash: hashes.model },
+      model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
       data: {
         trainRows: prompts.train.length,
         evaluationRows: prompts.evaluation.length,

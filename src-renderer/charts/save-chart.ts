@@ -6,11 +6,8 @@ const margin = 16;
 const headHeight = 36;
 const scale = 2;
 
-/** Saves the canvas as PNG with its title above. */
-export function saveChartPicture(canvas: HTMLCanvasElement, title: string): void {
-  const ratio = canvas.width / Math.max(1, canvas.clientWidth);
-  const width = canvas.width / ratio;
-  const height = canvas.height / ratio;
+/** Saves an image of this size (in pixels of the page) as PNG with its title above. */
+export function savePicture(image: CanvasImageSource, width: number, height: number, title: string): void {
   const picture = document.createElement('canvas');
   picture.width = (width + 2 * margin) * scale;
   picture.height = (height + headHeight + margin) * scale;
@@ -22,10 +19,16 @@ export function saveChartPicture(canvas: HTMLCanvasElement, title: string): void
   context.fillStyle = colourOf('--text');
   context.font = `600 14px ${getComputedStyle(document.body).fontFamily}`;
   context.fillText(title, margin, 23);
-  context.drawImage(canvas, margin, headHeight, width, height);
+  context.drawImage(image, margin, headHeight, width, height);
   picture.toBlob((blob) => {
     if (blob) saveFile(`${fileName(title)}.png`, blob);
   }, 'image/png');
+}
+
+/** Saves the canvas of a chart as PNG with its title above. */
+export function saveChartPicture(canvas: HTMLCanvasElement, title: string): void {
+  const ratio = canvas.width / Math.max(1, canvas.clientWidth);
+  savePicture(canvas, canvas.width / ratio, canvas.height / ratio, title);
 }
 
 /** Saves every point of the lines, one row a step. */

@@ -1,11 +1,6 @@
 /** Saves a drawing of the page as PNG at twice its size, with its colours as they are shown now. */
-import { saveFile } from '../lib/save-file.ts';
 import { colourOf } from './line-chart.ts';
-import { fileName } from './save-chart.ts';
-
-const scale = 2;
-const margin = 16;
-const headHeight = 36;
+import { savePicture } from './save-chart.ts';
 
 /** Saves the drawing with its title above. */
 export async function saveSvgPicture(svg: SVGSVGElement, title: string): Promise<void> {
@@ -26,21 +21,7 @@ export async function saveSvgPicture(svg: SVGSVGElement, title: string): Promise
     const image = new Image();
     image.src = address;
     await image.decode();
-    const picture = document.createElement('canvas');
-    picture.width = (width + 2 * margin) * scale;
-    picture.height = (height + headHeight + margin) * scale;
-    const context = picture.getContext('2d');
-    if (!context) return;
-    context.scale(scale, scale);
-    context.fillStyle = colourOf('--ground');
-    context.fillRect(0, 0, width + 2 * margin, height + headHeight + margin);
-    context.fillStyle = colourOf('--text');
-    context.font = `600 14px ${getComputedStyle(document.body).fontFamily}`;
-    context.fillText(title, margin, 23);
-    context.drawImage(image, margin, headHeight, width, height);
-    picture.toBlob((blob) => {
-      if (blob) saveFile(`${fileName(title)}.png`, blob);
-    }, 'image/png');
+    savePicture(image, width, height, title);
   } finally {
     URL.revokeObjectURL(address);
   }
