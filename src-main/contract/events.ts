@@ -83,10 +83,13 @@ export type ErrorShape = z.infer<typeof errorShapeSchema>;
 export const generateRowSchema = z.union([z.strictObject({ prompt: z.string() }), z.strictObject({ ids: z.array(z.int().min(0)).min(1) })]);
 export type GenerateRow = z.infer<typeof generateRowSchema>;
 
-/** A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt. */
+/**
+ * A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt (a
+ * reward model needs no `promptLength`: it reads the whole text).
+ */
 export const scoreRowSchema = z.union([
   z.strictObject({ prompt: z.string(), response: z.string() }),
-  z.strictObject({ ids: z.array(z.int().min(0)).min(2), promptLength: z.int().min(1) }),
+  z.strictObject({ ids: z.array(z.int().min(0)).min(1), promptLength: z.int().min(1).optional() }),
 ]);
 export type ScoreRow = z.infer<typeof scoreRowSchema>;
 
@@ -132,6 +135,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   /** One row of a `score` job: log-probability and entropy (nats) of every response token; sent in the order of rows. */
   z.strictObject({ type: z.literal('scored'), row: z.int().min(0), ids: int32, logprobs: float32, entropies: float32 }),
+  /** One row of a `score` job on a reward model; sent in the order of rows. */
+  z.strictObject({ type: z.literal('model-score'), row: z.int().min(0), score: z.number(), tokens: z.int().min(1) }),
   /** Reward of the greedy answer to a question of a `lab` job; it comes before the answers to that question. */
   z.strictObject({ type: z.literal('lab-question'), question: z.int().min(0), prompt: z.string(), greedyReward: z.number().nullable(), greedyTokens: z.int() }),
   /** One answer of a `lab` job: its reward, and the gradient of its log-probability along the random directions. */

@@ -68,6 +68,11 @@ export const dataSchema = z.strictObject({
     term: 'rejected',
     help: 'Text with column names in braces; methods that learn from pairs make this answer less likely. Left out: {rejected}.',
   }),
+  margin: field(z.string().min(1).optional(), {
+    label: 'Margin',
+    term: 'margin',
+    help: 'For reward-model: a column in braces with a number that says by how much the better answer should lead. Left out: no margin.',
+  }),
   label: field(z.string().min(1).optional(), {
     label: 'Verdict',
     term: 'label',
@@ -285,6 +290,17 @@ export const methodSchema = z.strictObject({
     help: 'For VinePPO and TRePO: fresh ends that are sampled from each place looked at; their mean reward is its value.',
     unit: 'continuations',
     raising: 'Raising it makes the signal steadier and costs generated tokens.',
+  }),
+  headOnly: field(z.boolean().optional(), {
+    label: 'Train the head alone',
+    term: 'linear probe',
+    help: 'For reward-model: leaves the network as it is and trains only the last matrix, which turns its view of a text into a score.',
+  }),
+  centering: field(z.number().min(0).optional(), {
+    label: 'Pull of scores toward zero',
+    term: 'reward centering',
+    help: 'For reward-model: weight of the mean of (better score + worse score)², which keeps scores around 0 without touching their distance.',
+    raising: 'Raising it holds the mean of the scores closer to 0.',
   }),
   kl: field(klSchema.default({ where: 'none', estimator: 'k1', coefficient: 0 }), {
     label: 'Stay close to the original model',

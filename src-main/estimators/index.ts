@@ -21,6 +21,7 @@ import { reinforcePlusPlusBaseline } from './reinforce-plus-plus-baseline.ts';
 import { reinforcePlusPlus } from './reinforce-plus-plus.ts';
 import { reinforce } from './reinforce.ts';
 import { remax } from './remax.ts';
+import { rewardModel } from './reward-model.ts';
 import { rloo } from './rloo.ts';
 import { sft } from './sft.ts';
 import { simpo } from './simpo.ts';
@@ -53,6 +54,7 @@ export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
   orpo,
   simpo,
   'online-dpo': onlineDpo,
+  'reward-model': rewardModel,
 };
 
 /**

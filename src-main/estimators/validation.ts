@@ -30,6 +30,8 @@ const particular: readonly (keyof MethodConfig)[] = [
   'likelihoodWeight',
   'desirableWeight',
   'undesirableWeight',
+  'headOnly',
+  'centering',
 ];
 
 /** Refuses settings that are set although only other methods have them. */

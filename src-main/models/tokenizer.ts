@@ -151,12 +151,18 @@ export class Tokenizer {
     return this.#plain;
   }
 
-  /** Ids of each text. */
-  async encodeBatch(texts: readonly string[], options: EncodeOptions): Promise<Int32Array[]> {
+  /** Ids of each text; of a pair of texts as the tokenizer puts two together (its pair template). */
+  async encodeBatch(
+    texts: readonly (string | readonly [string, string])[],
+    options: EncodeOptions,
+  ): Promise<Int32Array[]> {
     const engine = this.#engineFor(options);
     const ids: Int32Array[] = [];
     for (let start = 0; start < texts.length; start += BATCH) {
-      const encodings = await engine.encodeBatch(texts.slice(start, start + BATCH), {
+      const batch = texts
+        .slice(start, start + BATCH)
+        .map((text): string | [string, string] => (typeof text === 'string' ? text : [...text]));
+      const encodings = await engine.encodeBatch(batch, {
         addSpecialTokens: options.addSpecialTokens,
       });
       for (const encoding of encodings) ids.push(Int32Array.from(encoding.getIds()));

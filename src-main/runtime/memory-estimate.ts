@@ -74,6 +74,41 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
   ];
 }
 
+/** What training a reward model is asked for. */
+export interface RewardTrainingShape {
+  readonly microBatchTokens: number;
+  /** Longest text in tokens. */
+  readonly longest: number;
+  /** Pairs of one step. */
+  readonly pairs: number;
+  readonly headOnly: boolean;
+}
+
+/** The parts of the memory of training a reward model, in bytes. */
+export function estimateRewardTrainingMemory(config: ModelConfig, shape: RewardTrainingShape): MemoryPart[] {
+  const weights = 4 * parameterCount(config);
+  const { longest, headOnly } = shape;
+  const tokens = Math.max(2 * longest, Math.min(shape.microBatchTokens, 2 * shape.pairs * longest));
+  const kept = { ...config, vocabularySize: 0, layerCount: headOnly ? 1 : config.layerCount };
+  return [
+    { name: 'program', bytes: programBytes },
+    { name: 'weights', bytes: weights },
+    ...(headOnly
+      ? []
+      : [
+          { name: 'gradients', bytes: weights },
+          { name: 'optimizer', bytes: 2 * weights },
+        ]),
+    { name: 'activations', bytes: Math.round(allocatorSlack * activationBytes(kept, tokens, longest)) },
+  ];
+}
+
+/** Bytes of a model that only scores: its weights, and the one layer of a batch that is computed at a time. */
+export function scoringBytes(config: ModelConfig, tokens: number, longest: number): number {
+  const oneLayer = { ...config, vocabularySize: 0, layerCount: 1 };
+  return 4 * parameterCount(config) + Math.round(allocatorSlack * activationBytes(oneLayer, tokens, longest));
+}
+
 export function totalBytes(parts: readonly MemoryPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -143,14 +143,19 @@ export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
   return finished(loss, [values, { name: 'value-loss', node: ofValues }]);
 }
 
-/** A graph whose result `loss` is differentiated with respect to every parameter that it reaches. */
+/** A graph whose result `loss` is differentiated with respect to every parameter that it reaches, or to those that `isTrained` names. */
 export function withGradients(
   graph: Graph,
   loss: GraphNode,
   results: readonly Output[],
   accumulate: boolean,
+  isTrained: (name: string) => boolean = () => true,
 ): GradientGraph {
-  const { gradients, rows } = differentiate(graph, loss, ({ operation }) => operation.kind === 'parameter');
+  const { gradients, rows } = differentiate(
+    graph,
+    loss,
+    ({ operation }) => operation.kind === 'parameter' && isTrained(operation.name),
+  );
   const outputs = gradients.map(({ parameter, gradient }): GradientOutput => {
     if (parameter.operation.kind !== 'parameter')
       throw new Error('internal: a gradient of something that is no parameter');

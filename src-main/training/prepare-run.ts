@@ -17,6 +17,7 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
+import { requireLanguageModel } from '../models/use.ts';
 import { scoreAnswer } from '../rewards/score-answer.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
@@ -90,6 +91,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
   const folder = config.model.path;
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
   const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
+  requireLanguageModel(model, folder);
   const text = await openText(folder, model, config.model.chat);
   const prompts = await preparePrompts(
     config,
@@ -209,7 +211,8 @@ function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
   return Math.max(sampledTogether(spec.plan, config.budget.promptsPerStep), config.data.evaluationLimit);
 }
 
-function checkMemory(parts: readonly MemoryPart[], available: number): void {
+/** @throws environment error `memory-too-small` that names the largest part */
+export function checkMemory(parts: readonly MemoryPart[], available: number): void {
   const needed = totalBytes(parts);
   if (needed <= available) return;
   const [largest] = [...parts].sort((a, b) => b.bytes - a.bytes);
@@ -231,7 +234,7 @@ function gigabytes(bytes: number): string {
 }
 
 /** Hashes of the contents of the model folder and of the data files. */
-async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
+export async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
   return {
     model: await modelHash(model.path),
     data: await dataHash([data.path, ...(data.evaluation === undefined ? [] : [data.evaluation])]),

@@ -10,6 +10,7 @@ import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
 import { gradientJob } from './gradient-job.ts';
+import { prepareRewardRun, trainsRewardModel } from './prepare-reward-run.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
 import { openText } from './prepare-text.ts';
@@ -29,7 +30,9 @@ const usualRowTokens = 512;
 export async function runCommand(command: WorkCommand, surroundings: RunSurroundings): Promise<void> {
   switch (command.type) {
     case 'train': {
-      const run = await prepareRun(command.config, surroundings);
+      const run = trainsRewardModel(command.config)
+        ? await prepareRewardRun(command.config, surroundings)
+        : await prepareRun(command.config, surroundings);
       await trainLoop(run.parts, command.runDirectory, command.resumeFrom);
       return;
     }

@@ -17,14 +17,20 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
+import { evaluateRewardModel } from './evaluate-reward-model.ts';
 import { HealthWatch } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
+import { rewardModelStep } from './reward-model-step.ts';
+import type { RewardTrainingParts } from './reward-model-step.ts';
 import { rolloutStep } from './rollout-step.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
-import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
+import type { TrainingParts } from './training-parts.ts';
+
+/** What can be trained: a language model, or a reward model. */
+export type LoopedParts = TrainingParts | RewardTrainingParts;
 
 export type TrainOutcome = 'done' | 'stopped' | 'failed';
 
@@ -40,7 +46,7 @@ const adamEps = 1e-8;
  * @param resumeFrom checkpoint folder to go on from, or null for a new run
  */
 export async function trainLoop(
-  parts: TrainingParts,
+  parts: LoopedParts,
   runDirectory: string,
   resumeFrom: string | null,
 ): Promise<TrainOutcome> {
@@ -57,7 +63,7 @@ export async function trainLoop(
 }
 
 class TrainLoop {
-  private readonly parts: TrainingParts;
+  private readonly parts: LoopedParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
   private readonly health = new HealthWatch();
@@ -68,7 +74,7 @@ class TrainLoop {
   /** State in the newest checkpoint; null before the first. */
   private saved: LoopState | null = null;
 
-  constructor(parts: TrainingParts, runDirectory: string) {
+  constructor(parts: LoopedParts, runDirectory: string) {
     this.parts = parts;
     this.runDirectory = runDirectory;
     this.state = initialLoopState(parts.identity);
@@ -78,9 +84,10 @@ class TrainLoop {
   }
 
   async start(resumeFrom: string | null): Promise<void> {
-    const { learner, spec, emit, facts, identity } = this.parts;
+    const { parts } = this;
+    const { learner, spec, emit, facts, identity } = parts;
     // Before weights are restored: the reference is the model that the run began with.
-    if (needsReference(spec)) learner.keepReference();
+    if (!isRewardTraining(parts) && needsReference(spec)) parts.learner.keepReference();
     await removeUnfinished(this.runDirectory);
     if (resumeFrom !== null) {
       const folder = await resolveCheckpoint(resumeFrom);
@@ -142,7 +149,9 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts);
+    const result = await (isRewardTraining(this.parts)
+      ? evaluateRewardModel(this.parts)
+      : evaluate(this.parts));
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
     const { score, components, count, seconds, samples } = result;
@@ -191,8 +200,10 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const prompts = this.promptsOfStep();
-    const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
+    const rows = this.order.promptsOf(state.step + 1);
+    const outcome = isRewardTraining(parts)
+      ? await rewardModelStep(parts, picked(parts.train, rows), state, settings)
+      : await stepOf(parts.spec)(parts, picked(parts.train, rows), state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -214,10 +225,6 @@ class TrainLoop {
       peakMemory: Math.max(state.peakMemory, memory),
     };
     if (!outcome.applied) this.reportFailedUpdate();
-  }
-
-  private promptsOfStep(): PreparedPrompt[] {
-    return Array.from(this.order.promptsOf(this.state.step + 1), (row) => this.parts.train[row]!);
   }
 
   private reportFailedUpdate(): void {
@@ -270,6 +277,14 @@ class TrainLoop {
     if (last !== null && (await findCheckpoint(this.runDirectory, 'best', step)) === null)
       await this.linkBest(last, best);
   }
+}
+
+function isRewardTraining(parts: LoopedParts): parts is RewardTrainingParts {
+  return 'rewardModel' in parts;
+}
+
+function picked<Row>(rows: readonly Row[], places: Iterable<number>): Row[] {
+  return Array.from(places, (place) => rows[place]!);
 }
 
 /** How a step is done: by what the method learns from. */

@@ -55,6 +55,7 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'failed':
     case 'generated':
     case 'scored':
+    case 'model-score':
     case 'lab-question':
     case 'projected':
     case 'job-end':
