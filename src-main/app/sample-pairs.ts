@@ -5,16 +5,18 @@ import { loadDataset } from '../datasets/load-dataset.ts';
 import { mapRows } from '../datasets/map-rows.ts';
 import { noSignalTolerance } from '../estimators/group-statistics.ts';
 
-/** One line of a file of pairs: what `data.prompt`, `data.chosen` and `data.rejected` read by default. */
+/** One line of a file of pairs: what `data.prompt`, `data.answer`, `data.chosen` and `data.rejected` read by default. */
 export interface PairLine {
   readonly prompt: string;
+  /** The right answer, so that methods with a reward can learn from the same file. */
+  readonly answer: string;
   readonly chosen: string;
   readonly rejected: string;
   readonly chosenReward: number;
   readonly rejectedReward: number;
 }
 
-type Answer = Pick<SampleRow, 'step' | 'promptIndex' | 'text' | 'finish' | 'reward'>;
+type Answer = Pick<SampleRow, 'step' | 'promptIndex' | 'text' | 'finish' | 'reward' | 'reference'>;
 
 /**
  * Best against worst answer to each question in each step. A chosen answer must have ended by itself: one that was cut
@@ -41,6 +43,7 @@ export function samplePairs(answers: readonly Answer[], questions: ReadonlyMap<n
     if (best.reward - worst.reward <= noSignalTolerance) continue;
     const line = {
       prompt,
+      answer: best.reference,
       chosen: best.text,
       rejected: worst.text,
       chosenReward: best.reward,

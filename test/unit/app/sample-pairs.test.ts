@@ -11,7 +11,7 @@ const answer = (
   text: string,
   reward: number | null,
   finish: 'stop' | 'length' = 'stop',
-) => ({ step, promptIndex, text, reward, finish });
+) => ({ step, promptIndex, text, reward, finish, reference: 'right' });
 
 describe('pairs from stored answers', () => {
   it('takes the best and the worst answer to each question in each step', () => {
@@ -24,8 +24,22 @@ describe('pairs from stored answers', () => {
       answer(2, 1, 'better', 0.1),
     ];
     expect(samplePairs(answers, questions)).toEqual([
-      { prompt: 'one?', chosen: 'good', rejected: 'bad', chosenReward: 1, rejectedReward: -1 },
-      { prompt: 'two?', chosen: 'better', rejected: 'bad', chosenReward: 0.1, rejectedReward: 0 },
+      {
+        prompt: 'one?',
+        answer: 'right',
+        chosen: 'good',
+        rejected: 'bad',
+        chosenReward: 1,
+        rejectedReward: -1,
+      },
+      {
+        prompt: 'two?',
+        answer: 'right',
+        chosen: 'better',
+        rejected: 'bad',
+        chosenReward: 0.1,
+        rejectedReward: 0,
+      },
     ]);
   });
 
