@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { samplePairs } from '../../../src-main/app/sample-pairs.ts';
 
 const questions = new Map([
-  [0, 'one?'],
-  [1, 'two?'],
+  [0, { prompt: 'one?', row: { level: 1 } }],
+  [1, { prompt: 'two?', row: { level: 2 } }],
 ]);
 const answer = (
   step: number,
@@ -25,6 +25,7 @@ describe('pairs from stored answers', () => {
     ];
     expect(samplePairs(answers, questions)).toEqual([
       {
+        level: 1,
         prompt: 'one?',
         answer: 'right',
         chosen: 'good',
@@ -33,6 +34,7 @@ describe('pairs from stored answers', () => {
         rejectedReward: -1,
       },
       {
+        level: 2,
         prompt: 'two?',
         answer: 'right',
         chosen: 'better',
