@@ -152,7 +152,9 @@ async function readData(config: RunConfig): Promise<DataFacts> {
 
 /** What is read of the data by methods that learn from preferences in it; null for others. */
 function pairsNeeded({ method, budget, data }: RunConfig): PairRequest | null {
-  const { plan, preference } = estimatorSpec(method, budget);
+  const { plan, preference, rewardModel } = estimatorSpec(method, budget);
+  if (rewardModel !== undefined)
+    return { chosen: data.chosen, rejected: data.rejected, label: undefined, single: false, path: data.path };
   if (preference === undefined || plan.samplesPerPrompt > 0) return null;
   const single = preference.loss === 'kto';
   return {

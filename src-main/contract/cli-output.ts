@@ -118,7 +118,11 @@ export const generateOutputSchema = z.strictObject({
   logprobs: numbers,
   finish: finishReasonSchema,
 });
-export const scoreOutputSchema = z.strictObject({ logprobs: numbers, entropies: numbers });
+/** Of a language model, or of a reward model. */
+export const scoreOutputSchema = z.union([
+  z.strictObject({ logprobs: numbers, entropies: numbers }),
+  z.strictObject({ score: z.number() }),
+]);
 export const rewardOutputSchema = z.strictObject({
   total: z.number().nullable(),
   components: z.record(z.string(), componentScoreSchema.shape.value),
@@ -306,6 +310,7 @@ export const cliOutputs = {
     fields: {
       logprobs: 'Log-probability of each token of the response, in nats.',
       entropies: 'Entropy of the distribution that each token was chosen from, in nats.',
+      score: 'Of a reward model alone: the score of the text.',
     },
   },
   reward: {
@@ -347,11 +352,14 @@ export const cliOutputs = {
       theorem:
         'The theorem shown: `tokenRewards` as drawn, `responseRewards`, `tokenGradient`, `responseGradient`, `largestDifference`; with `discount`: `discountedGradient`, `discountedDifference`, `discountedCosine`.',
       rows: 'One entry for each estimator:',
-      'rows[].id': 'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
-      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
+      'rows[].id':
+        'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
+      'rows[].verdict':
+        'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
       'rows[].gradient': 'Expected gradient of one estimate.',
       'rows[].variance': 'Trace of the covariance of one estimate.',
-      'rows[].scale': 'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
+      'rows[].scale':
+        'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
       'rows[].bias':
         'Length of expected minus true gradient over length of the true one; `directionBias`: what remains after the best scaling.',
       'rows[].noise': 'Standard deviation of one estimate over its part along the true gradient.',

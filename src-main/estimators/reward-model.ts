@@ -1,7 +1,12 @@
 /** Training a reward model: from pairs, a network learns to give the better answer the higher score (Bradley-Terry). */
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator } from './estimator.ts';
-import { datasetDefaults, plainPreference, preferenceMethodSpec, validatePreference } from './preference-method.ts';
+import {
+  datasetDefaults,
+  plainPreference,
+  preferenceMethodSpec,
+  validatePreference,
+} from './preference-method.ts';
 import { notApplicable } from './validation.ts';
 
 function spec(method: MethodConfig, budget: BudgetConfig): ReturnType<Estimator['spec']> {

@@ -23,7 +23,9 @@ export async function evaluateRewardModel(parts: RewardTrainingParts): Promise<E
     await parts.pause();
     if (parts.stopRequested()) return null;
     const pairs = evaluation.slice(scored.length, scored.length + pairsAtOnce);
-    scored.push(...pairScores(pairs, await learner.score(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]))));
+    scored.push(
+      ...pairScores(pairs, await learner.score(pairs.flatMap(({ chosen, rejected }) => [chosen, rejected]))),
+    );
     progress(scored.length);
   }
   const metrics = rewardPairMetrics(scored);
@@ -32,7 +34,10 @@ export async function evaluateRewardModel(parts: RewardTrainingParts): Promise<E
   const components: Record<string, number> = {
     accuracy,
     // Margins are what training asks for; how well pairs are told apart is a matter without them.
-    loss: rewardPairLoss(scored.map((pair) => ({ ...pair, margin: 0 })), { centering: 0 }).loss,
+    loss: rewardPairLoss(
+      scored.map((pair) => ({ ...pair, margin: 0 })),
+      { centering: 0 },
+    ).loss,
     margin: metrics['rewards/margins'] ?? NaN,
     calibrationError: error,
   };
@@ -42,5 +47,11 @@ export async function evaluateRewardModel(parts: RewardTrainingParts): Promise<E
     components[`calibration/${place + 1}/right`] = bin.right;
     components[`calibration/${place + 1}/pairs`] = bin.pairs;
   });
-  return { score: accuracy, components, count: scored.length, seconds: (parts.now() - started) / 1000, samples: [] };
+  return {
+    score: accuracy,
+    components,
+    count: scored.length,
+    seconds: (parts.now() - started) / 1000,
+    samples: [],
+  };
 }

@@ -51,7 +51,8 @@ export async function prepareRewardPairs(
         `${set.tooLong} ${name} pairs were left out because one of their texts is longer than ${limit} tokens (${limit === maxPositions ? 'what the model can read' : 'budget.maxPromptTokens + budget.maxTokens'}).`,
       );
     }
-    if (set.empty > 0) warnings.push(`${set.empty} ${name} rows were left out because they hold no two different answers.`);
+    if (set.empty > 0)
+      warnings.push(`${set.empty} ${name} rows were left out because they hold no two different answers.`);
     if (rows.length > 0 && set.pairs.length === 0) throw nothingLeft(path, set, limit);
     return set;
   };
@@ -84,7 +85,9 @@ async function tokenise(
 ): Promise<PreparedSet> {
   const given = rows.flatMap(({ prompt }, place) => {
     const { chosen = null, rejected = null } = texts[place] ?? {};
-    return chosen === null || rejected === null ? [] : [{ prompt, chosen, rejected, margin: margins[place] ?? 0 }];
+    return chosen === null || rejected === null
+      ? []
+      : [{ prompt, chosen, rejected, margin: margins[place] ?? 0 }];
   });
   const ids = await text.encode(
     given.flatMap(({ prompt, chosen, rejected }) => [
@@ -118,6 +121,7 @@ function nothingLeft(path: string, { tooLong }: PreparedSet, limit: number): Err
   }
   return userError('pairs-too-long', `Every pair has a text of more than ${limit} tokens.`, {
     where: path,
-    advice: 'Raise budget.maxPromptTokens or budget.maxTokens, shorten the texts, or take a model that reads longer ones.',
+    advice:
+      'Raise budget.maxPromptTokens or budget.maxTokens, shorten the texts, or take a model that reads longer ones.',
   });
 }

@@ -66,10 +66,14 @@ export async function planRewardRun(config: RunConfig, availableMemory: number):
   const { rewardModel } = estimatorSpec(config.method, config.budget);
   if (rewardModel === undefined) throw new Error('internal: a method that trains no reward model');
   if (config.reward !== undefined) {
-    throw userError('reward-unused', 'The experiment trains a reward model from pairs; a reward has no use in it.', {
-      where: 'reward',
-      advice: 'Leave the reward out.',
-    });
+    throw userError(
+      'reward-unused',
+      'The experiment trains a reward model from pairs; a reward has no use in it.',
+      {
+        where: 'reward',
+        advice: 'Leave the reward out.',
+      },
+    );
   }
   const folder = config.model.path;
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
@@ -161,7 +165,10 @@ async function createStores(model: ModelConfig, headOnly: boolean): Promise<Stor
   const isHead = (group: (typeof groups)[number]): boolean => group[0]?.name === rewardHeadName;
   return {
     store: await ParameterStore.create(groups.filter(isHead), true),
-    frozen: await ParameterStore.create(groups.filter((group) => !isHead(group)), false),
+    frozen: await ParameterStore.create(
+      groups.filter((group) => !isHead(group)),
+      false,
+    ),
   };
 }
 

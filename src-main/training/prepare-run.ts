@@ -18,7 +18,8 @@ import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { requireLanguageModel } from '../models/use.ts';
-import { scoreAnswer } from '../rewards/score-answer.ts';
+import { createGrader } from '../rewards/grader.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -37,6 +38,8 @@ import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
+import { externalGraders } from './reward-graders.ts';
+import { rewardModelMemory } from './reward-model-grader.ts';
 import type { Grade, TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
@@ -78,6 +81,12 @@ export interface PreparedRun {
  */
 export async function planRun(config: RunConfig, availableMemory: number): Promise<RunPlan> {
   const spec = estimatorSpec(config.method, config.budget);
+  if (spec.rewardModel !== undefined) {
+    throw userError('method-trains-reward-model', 'The method reward-model trains no language model.', {
+      where: 'method.estimator',
+      advice: 'Choose a method that learns from rewards.',
+    });
+  }
   const fromData = spec.plan.samplesPerPrompt === 0;
   const learnsAnswers = fromData && spec.preference === undefined;
   if (!fromData && config.reward === undefined) {
@@ -109,7 +118,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
     sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
-  });
+  }).concat(await rewardModelMemory(config.reward, availableMemory));
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];
   if (text.stopIds.length === 0) {
@@ -139,6 +148,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   await load(store);
   const criticStore = spec.critic?.network === 'own' ? await createCriticStore(model) : null;
   if (criticStore) await load(criticStore);
+  const graders = externalGraders(surroundings);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const hashes = await hashesOf(config);
   emit({ type: 'phase', phase: 'compiling' });
   const learner = await createLearner({
@@ -162,7 +173,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade: config.reward === undefined ? null : gradeWith(config.reward, graders.external),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -187,23 +198,25 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     store,
     async dispose() {
       await sampler.dispose();
+      await graders.dispose();
       await critic?.dispose();
       await learner.dispose();
     },
   };
 }
 
-/** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
-  return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
-      scoreAnswer(reward, {
+/** Grades by the run's reward. */
+function gradeWith(reward: RewardConfig, external: ExternalGraders): Grade {
+  const grader = createGrader(reward, external);
+  return (_split, answers) =>
+    grader.grade(
+      answers.map(({ prompt, text, finish }) => ({
         prompt: prompt.question,
         response: text,
         reference: prompt.reference,
         row: prompt.row,
         finish,
-      }),
+      })),
     );
 }
 

@@ -66,7 +66,10 @@ export async function rewardModelStep(
 }
 
 /** Scores of pairs, better answer first, with their margins. */
-export function pairScores(pairs: readonly { readonly margin: number }[], scores: Float32Array): ScoredPair[] {
+export function pairScores(
+  pairs: readonly { readonly margin: number }[],
+  scores: Float32Array,
+): ScoredPair[] {
   return pairs.map(({ margin }, place) => ({
     chosen: scores[2 * place] ?? NaN,
     rejected: scores[2 * place + 1] ?? NaN,

@@ -4,6 +4,7 @@
  */
 import { userError } from '../contract/errors.ts';
 import { loadChatTemplate } from '../models/chat-template.ts';
+import type { ChatTemplate } from '../models/chat-template.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { checkTokenizerFits } from '../models/tokenizer.ts';
 import type { Tokenizer } from '../models/tokenizer.ts';
@@ -33,39 +34,48 @@ export async function openRewardText(
   checkTokenizerFits(tokenizer, config);
   const template = await loadChatTemplate(folder, () => templateDate);
   if (chat === 'on' && template === null) {
-    throw userError('chat-template-missing', 'The model folder has no chat template, but the experiment asks for one.', {
-      where: folder,
-      advice: 'Set model.chat to auto, or take a model that was trained for chats.',
-    });
+    throw userError(
+      'chat-template-missing',
+      'The model folder has no chat template, but the experiment asks for one.',
+      {
+        where: folder,
+        advice: 'Set model.chat to auto, or take a model that was trained for chats.',
+      },
+    );
   }
   if (chat === 'off' && template !== null) {
     throw userError(
       'chat-off-reward-model',
       'A reward model always reads with the chat template of its folder, so that it scores later what it was trained on.',
-      { where: 'model.chat', advice: 'Set model.chat to auto, or remove the chat template from the model folder.' },
+      {
+        where: 'model.chat',
+        advice: 'Set model.chat to auto, or remove the chat template from the model folder.',
+      },
     );
   }
   return {
     async encode(texts) {
       const ids =
         template === null
-          ? await tokenizer.encodeBatch(
-              texts.map(({ prompt, response }) => [prompt, response] as const),
+          ? await tokenizer.encodePairs(
+              texts.map(({ prompt, response }) => [prompt, response]),
               { addSpecialTokens: true },
             )
           : await tokenizer.encodeBatch(
-              texts.map(
-                ({ prompt, response }) =>
-                  template.apply([
-                    { role: 'user', content: prompt },
-                    { role: 'assistant', content: response },
-                  ]).text,
-              ),
+              texts.map(({ prompt, response }) => conversation(template, prompt, response)),
               { addSpecialTokens: false },
             );
       return ids.map((text) => readToEnd(text, config.padId));
     },
   };
+}
+
+function conversation(template: ChatTemplate, prompt: string, response: string): string {
+  const turns = [
+    { role: 'user', content: prompt },
+    { role: 'assistant', content: response },
+  ];
+  return template.apply(turns).text;
 }
 
 /**
@@ -96,7 +106,8 @@ export function shareBeginnings(texts: readonly Int32Array[], groups: readonly s
     const key = groups[place] ?? '';
     const known = shared.get(key);
     if (known === undefined) shared.set(key, text);
-    else if (commonLength(known, text) < known.length) shared.set(key, known.subarray(0, commonLength(known, text)));
+    else if (commonLength(known, text) < known.length)
+      shared.set(key, known.subarray(0, commonLength(known, text)));
   }
   return texts.map((text, place) => {
     const common = shared.get(groups[place] ?? '')?.length ?? 0;

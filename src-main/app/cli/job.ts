@@ -8,9 +8,12 @@ import { createProgressWriter } from './progress-bar.ts';
 import { formatDuration, formatNumber } from './table.ts';
 
 type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' }>;
-type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' | 'lab-question' | 'projected' }>;
+type JobEvent = Extract<
+  TrainerEvent,
+  { type: 'generated' | 'scored' | 'model-score' | 'lab-question' | 'projected' }
+>;
 
-const resultTypes: readonly string[] = ['generated', 'scored', 'lab-question', 'projected'];
+const resultTypes: readonly string[] = ['generated', 'scored', 'model-score', 'lab-question', 'projected'];
 
 function isResult(event: TrainerEvent): event is JobEvent {
   return resultTypes.includes(event.type);

@@ -154,8 +154,9 @@ describe('the trained model', () => {
     );
     const scored = await espalier('score', 'out', '--in', 'score.jsonl', '--json');
     const [row] = parsed({ ...scored, errors: '' }, cliOutputs.score.schema);
-    expect(row?.logprobs.length).toBe(sampled?.ids.length);
-    for (const [index, value] of (row?.logprobs ?? []).entries())
+    const logprobs = row !== undefined && 'logprobs' in row ? row.logprobs : [];
+    expect(logprobs.length).toBe(sampled?.ids.length);
+    for (const [index, value] of logprobs.entries())
       expect(value).toBeCloseTo(sampled?.logprobs[index] ?? 0, 3);
   });
 

@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { runConfigSchema } from '../../../src-main/contract/experiment.ts';
 import type { RunConfig } from '../../../src-main/contract/experiment.ts';
+import { prepareRewardRun, trainsRewardModel } from '../../../src-main/training/prepare-reward-run.ts';
 import { prepareRun } from '../../../src-main/training/prepare-run.ts';
 import { trainLoop } from '../../../src-main/training/train-loop.ts';
 
@@ -60,7 +61,8 @@ export async function trainHere(
 ): Promise<InProcess> {
   const events: TrainerEvent[] = [];
   let stop = false;
-  const run = await prepareRun(config, {
+  const prepare = trainsRewardModel(config) ? prepareRewardRun : prepareRun;
+  const run = await prepare(config, {
     emit: (event) => {
       events.push(event);
       if (onEvent(event)) stop = true;

@@ -34,7 +34,8 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
   });
 
   it('takes the settings it is given', () => {
-    const compares = specOf({ estimator: name }).preference !== undefined;
+    const { preference, rewardModel } = specOf({ estimator: name });
+    const compares = preference !== undefined || rewardModel !== undefined;
     const aggregation = compares ? {} : { aggregation: 'tokenMean' };
     const spec = specOf({ estimator: name, ...aggregation, epochs: 2 });
     expect(spec.surrogate).toMatchObject({ aggregation: 'tokenMean', epochs: 2 });
