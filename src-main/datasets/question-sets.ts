@@ -4,7 +4,8 @@ import type { RunConfig } from '../contract/experiment.ts';
 import { loadDataset } from './load-dataset.ts';
 import { mapRows } from './map-rows.ts';
 import type { PromptRow } from './row.ts';
-import { drawRows, holdOut, withoutHeldOut } from './split.ts';
+import { drawRows, holdOut, pairKey, sameQuestion, withoutHeldOut } from './split.ts';
+import type { RowKey } from './split.ts';
 
 export interface QuestionSets {
   readonly train: readonly PromptRow[];
@@ -43,9 +44,11 @@ export async function readQuestionSets(
     warnings.push(...loaded.warnings, ...mapped.warnings);
     return mapped.rows;
   };
+  const keyOf = (rows: readonly PromptRow[]): RowKey =>
+    config.method.estimator === 'reward-model' ? pairKey(rows) : sameQuestion;
   const rows = await read(data.path, data.limit);
   if (data.evaluation === undefined) {
-    const split = holdOut(rows, data.holdOut, splitSeed);
+    const split = holdOut(rows, data.holdOut, splitSeed, keyOf(rows));
     return {
       train: split.train,
       evaluation: drawRows(split.evaluation, data.evaluationLimit, splitSeed),
@@ -54,7 +57,7 @@ export async function readQuestionSets(
     };
   }
   const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
-  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
+  const { rows: train, removed } = withoutHeldOut(rows, evaluation, keyOf(rows));
   if (train.length === 0) {
     throw userError(
       'data-empty',

@@ -1,0 +1,70 @@
+/**
+ * Makes pairs for a reward model from sentences of film reviews that are marked positive or negative:
+ *
+ *     node resources/datasets/review-pairs/make-pairs.ts --from DIR --out DIR
+ *
+ * reads train.csv, validation.csv and test.csv (columns text and label) of --from and writes train.csv and test.csv with the
+ * columns prompt, chosen and rejected, and questions.jsonl with beginnings of held-out sentences. A positive sentence is
+ * preferred to a negative one, each is used once, and which two meet is drawn by a fixed seed.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { permutation } from '../../../src-main/contract/random.ts';
+import { columnText } from '../../../src-main/datasets/column-path.ts';
+import { loadDataset } from '../../../src-main/datasets/load-dataset.ts';
+
+/** The same beginning for every sentence, so that what follows decides. */
+const prompt = 'review: ';
+/** Longer sentences are left out: the starter model reads 256 characters. */
+const longest = 200;
+/** Words of a sentence that a question begins with. */
+const firstWords = 2;
+
+interface Sentence {
+  readonly text: string;
+  readonly positive: boolean;
+}
+
+async function readSentences(path: string): Promise<Sentence[]> {
+  const { rows } = await loadDataset({ path, seed: 0 });
+  return rows
+    .map(({ row }) => ({
+      text: columnText(row, 'text').trim(),
+      positive: columnText(row, 'label') === 'positive',
+    }))
+    .filter(({ text }) => text.length <= longest);
+}
+
+function pairsOf(sentences: readonly Sentence[], seed: number): [string, string][] {
+  const drawn = (positive: boolean): string[] => {
+    const texts = sentences.filter((one) => one.positive === positive).map(({ text }) => text);
+    return [...permutation(texts.length, [seed, positive ? 1 : 0])].flatMap((place) => texts[place] ?? []);
+  };
+  const worse = drawn(false);
+  return drawn(true)
+    .slice(0, worse.length)
+    .map((better, place) => [better, worse[place] ?? '']);
+}
+
+function csvOf(pairs: readonly (readonly [string, string])[]): string {
+  const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+  const lines = pairs.map(([chosen, rejected]) => [prompt, chosen, rejected].map(quoted).join(','));
+  return ['prompt,chosen,rejected', ...lines, ''].join('\n');
+}
+
+const { values } = parseArgs({ options: { from: { type: 'string' }, out: { type: 'string' } } });
+if (values.from === undefined || values.out === undefined) throw new Error('--from and --out are needed');
+const from = resolve(values.from);
+const out = resolve(values.out);
+mkdirSync(out, { recursive: true });
+const train = await readSentences(join(from, 'train.csv'));
+const held = [
+  ...(await readSentences(join(from, 'validation.csv'))),
+  ...(await readSentences(join(from, 'test.csv'))),
+];
+writeFileSync(join(out, 'train.csv'), csvOf(pairsOf(train, 1)));
+writeFileSync(join(out, 'test.csv'), csvOf(pairsOf(held, 2)));
+const beginnings = new Set(held.map(({ text }) => prompt + text.split(' ').slice(0, firstWords).join(' ')));
+const questions = [...beginnings].map((question) => JSON.stringify({ prompt: question }));
+writeFileSync(join(out, 'questions.jsonl'), `${questions.join('\n')}\n`);
