@@ -31,6 +31,24 @@ const referenceSchema = z.object({
   padId: z.int(),
 });
 
+/** The loss over three pairs through each network, by torch in double precision (test/peers/make_reward_pairs.py). */
+export const pairReference = z
+  .object({
+    pairs: z.array(z.tuple([z.int(), z.int()])),
+    margins: z.array(z.number()),
+    centering: z.number(),
+    adamw: z.object({ learningRate: z.number(), beta1: z.number(), beta2: z.number(), eps: z.number() }),
+    network: z.array(
+      z.object({
+        model: z.string(),
+        loss: z.number(),
+        gradientNorms: z.record(z.string(), z.number()),
+        lossAfter: z.number(),
+      }),
+    ),
+  })
+  .parse(JSON.parse(readFileSync(rewardModelFolder('pair-loss.json'), 'utf8')));
+
 export interface RewardFixture {
   readonly folder: string;
   readonly checkpoint: Checkpoint;

@@ -146,6 +146,26 @@ export const jobs: readonly Job[] = [
       },
     ]),
   ]),
+  alone('reward-model', 'starter', [
+    {
+      name: 'reward-model',
+      unit: 'share',
+      about:
+        'Texts of many lengths scored by a reward model: tokens in a second, as a share of what bare forward passes over full rows reach in the same process.',
+      higher: true,
+      key: 'share',
+      factor: 1,
+      bar: { peer: null, least: 0.7 },
+    },
+    {
+      name: 'reward-model-tokens',
+      unit: 'tokens/s',
+      about: 'The same as tokens in a second.',
+      higher: true,
+      key: 'tokensPerSecond',
+      factor: 1,
+    },
+  ]),
   alone('matmul', null, [
     {
       name: 'matmul',

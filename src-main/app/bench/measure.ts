@@ -18,6 +18,7 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   grpo: async () => (await import('./grpo.ts')).measureGrpo,
   trepo: async () => (await import('./grpo.ts')).measureTrepo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
+  'reward-model': async () => (await import('./reward-model.ts')).measureRewardModel,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,
   verifiers: async () => (await import('./verifiers.ts')).measureVerifiers,

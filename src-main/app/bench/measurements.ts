@@ -9,6 +9,7 @@ export const measurementKinds = [
   'grpo',
   'trepo',
   'sft',
+  'reward-model',
   'matmul',
   'advantages',
   'verifiers',

@@ -15,6 +15,7 @@ import { readToEnd } from '../../../src-main/training/reward-text.ts';
 import { expectClose, largestSize } from '../../helpers/compare.ts';
 import {
   openRewardFixture,
+  pairReference,
   openRewardStore,
   rewardModelNames,
   textOf,
@@ -122,6 +123,43 @@ describe.each(rewardModelNames)('%s', (name) => {
       expectClose(store.gradient(parameter), expected, bound, parameter);
     }
     learner.step({ ...optimizer, learningRate: 0 });
+  });
+
+  it('learns from pairs with margins as torch does, centering included', async () => {
+    const { checkpoint, folder: source, reference } = fixture;
+    const { config, rawConfig } = checkpoint;
+    const fresh = await openRewardStore(checkpoint, true);
+    const other = await createRewardLearner({
+      config,
+      store: fresh,
+      // Pairs are spread over several passes, whose gradients are added up.
+      microBatchTokens: 64,
+      sourceFolder: source,
+      rawConfig,
+    });
+    const { pairs, margins, centering, adamw, network } = pairReference;
+    const expected = network.find(({ model }) => model === name)!;
+    const given = pairs.map(([chosen, rejected], place) => ({
+      chosen: textOf(reference.sequences[chosen]!),
+      rejected: textOf(reference.sequences[rejected]!),
+      margin: margins[place]!,
+      weight: 1 / pairs.length,
+    }));
+    const spec = { headOnly: false, centering };
+    const { loss } = await other.accumulate(given, spec);
+    expectClose([loss], [expected.loss], relativeBound, 'loss');
+    for (const [parameter, norm] of Object.entries(expected.gradientNorms)) {
+      const found = Math.sqrt(fresh.gradient(parameter).reduce((sum, value) => sum + value * value, 0));
+      expectClose([found], [norm], { relative: 1e-4, absolute: 1e-6 }, `norm of ${parameter}`);
+    }
+    other.step({ ...optimizer, ...adamw, weightDecay: 0 });
+    expectClose(
+      [(await other.accumulate(given, spec)).loss],
+      [expected.lossAfter],
+      { relative: 5e-5 },
+      'loss after',
+    );
+    await other.dispose();
   });
 
   it('trains the head alone, and leaves everything else as it was', async () => {
