@@ -5,7 +5,8 @@
  *
  * reads train.csv, validation.csv and test.csv (columns text and label) of --from and writes train.csv and test.csv with the
  * columns prompt, chosen and rejected, and questions.jsonl with beginnings of held-out sentences. A positive sentence is
- * preferred to a negative one, each is used once, and which two meet is drawn by a fixed seed.
+ * preferred to a negative one, each is used once, and which two meet is drawn by a fixed seed. words/ gets a model folder
+ * without weights: a tokenizer whose tokens are the words that occur at least twice in training, and a network of one layer.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -53,6 +54,76 @@ function csvOf(pairs: readonly (readonly [string, string])[]): string {
   return ['prompt,chosen,rejected', ...lines, ''].join('\n');
 }
 
+/** Words and runs of punctuation, as the tokenizer splits them. */
+function wordsOf(texts: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const text of texts)
+    for (const word of text.match(/[\p{L}\p{N}_]+|[^\p{L}\p{N}_\s]+/gu) ?? [])
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts]
+    .filter(([, count]) => count >= 2)
+    .sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1))
+    .map(([word]) => word);
+}
+
+const specials = ['<pad>', '<unk>'];
+
+function writeModelFolder(folder: string, texts: readonly string[]): void {
+  mkdirSync(folder, { recursive: true });
+  const tokens = [...specials, ...wordsOf(texts)];
+  const tokenizer = {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: specials.map((content, id) => ({
+      id,
+      content,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+      special: true,
+    })),
+    normalizer: { type: 'Lowercase' },
+    pre_tokenizer: { type: 'Whitespace' },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: 'WordLevel',
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      unk_token: '<unk>',
+    },
+  };
+  const config = {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: Math.ceil(tokens.length / 16) * 16,
+    hidden_size: 64,
+    intermediate_size: 128,
+    num_hidden_layers: 1,
+    num_attention_heads: 4,
+    num_key_value_heads: 4,
+    max_position_embeddings: 256,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+    bos_token_id: null,
+    eos_token_id: null,
+    pad_token_id: 0,
+    initializer_range: 0.05,
+    torch_dtype: 'float32',
+  };
+  const write = (name: string, value: object): void =>
+    writeFileSync(join(folder, name), `${JSON.stringify(value, null, 1)}\n`);
+  write('tokenizer.json', tokenizer);
+  write('tokenizer_config.json', {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    pad_token: '<pad>',
+    unk_token: '<unk>',
+  });
+  write('config.json', config);
+}
+
 const { values } = parseArgs({ options: { from: { type: 'string' }, out: { type: 'string' } } });
 if (values.from === undefined || values.out === undefined) throw new Error('--from and --out are needed');
 const from = resolve(values.from);
@@ -68,3 +139,7 @@ writeFileSync(join(out, 'test.csv'), csvOf(pairsOf(held, 2)));
 const beginnings = new Set(held.map(({ text }) => prompt + text.split(' ').slice(0, firstWords).join(' ')));
 const questions = [...beginnings].map((question) => JSON.stringify({ prompt: question }));
 writeFileSync(join(out, 'questions.jsonl'), `${questions.join('\n')}\n`);
+writeModelFolder(
+  join(out, 'words'),
+  train.map(({ text }) => prompt + text),
+);
