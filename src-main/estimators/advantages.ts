@@ -5,7 +5,7 @@
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
 import { anchorAdvantages, sparseAdvantages, type Anchor, type SparseToken } from './anchors.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
-import { generalizedAdvantages } from './generalized-advantage.ts';
+import { fillGeneralizedAdvantages } from './generalized-advantage.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
 
@@ -155,6 +155,9 @@ function criticAdvantages<A extends Float32Array | Float64Array>(
 ): { advantages: A[]; returns: A[] } {
   const advantages: A[] = [];
   const returns: A[] = [];
+  const room = new Float64Array(
+    batch.rewards.reduce<number>((most, _, answer) => Math.max(most, batch.lengths[answer]!), 0),
+  );
   for (const [answer, reward] of batch.rewards.entries()) {
     const length = batch.lengths[answer]!;
     const ofAdvantages = allocate(length);
@@ -162,7 +165,7 @@ function criticAdvantages<A extends Float32Array | Float64Array>(
     advantages.push(ofAdvantages);
     returns.push(ofReturns);
     if (!included[answer] || reward === null || length === 0) continue;
-    const earned = new Float64Array(length);
+    const earned = room.subarray(0, length).fill(0);
     if (coefficient !== 0) {
       const policy = batch.logprobs![answer]!;
       const reference = batch.referenceLogprobs![answer]!;
@@ -170,9 +173,8 @@ function criticAdvantages<A extends Float32Array | Float64Array>(
         earned[token] = -coefficient * (policy[token]! - reference[token]!);
     }
     earned[length - 1]! += spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
-    const result = generalizedAdvantages(earned, batch.criticValues![answer]!, spec.lambda ?? 1);
-    ofAdvantages.set(result.advantages);
-    ofReturns.set(result.returns);
+    const into = { advantages: ofAdvantages, returns: ofReturns };
+    fillGeneralizedAdvantages(into, earned, batch.criticValues![answer]!, spec.lambda ?? 1);
   }
   if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter')
     scaleOverTokens(advantages, included, spec);
