@@ -64,6 +64,7 @@ export function validatePreference(
     'clipHigh',
     'baseline',
     'baselineDecay',
+    'entropyBonus',
   ] as const;
   for (const field of fields) {
     // The default of the form is taken as it is: it changes nothing.

@@ -29,7 +29,14 @@ export const sft: Estimator = {
   }),
   validate(method, budget) {
     refuseForeign(sft, method);
-    for (const field of ['groupSize', 'clipLow', 'clipHigh', 'baseline', 'baselineDecay'] as const) {
+    for (const field of [
+      'groupSize',
+      'clipLow',
+      'clipHigh',
+      'baseline',
+      'baselineDecay',
+      'entropyBonus',
+    ] as const) {
       if (method[field] !== undefined) {
         throw notApplicable(
           sft,

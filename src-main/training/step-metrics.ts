@@ -127,6 +127,7 @@ function updateMetrics(update: UpdateResult): Record<string, number> {
   return {
     loss: update.loss,
     gradientNorm: update.gradientNorm,
+    ...(update.entropyLoss === null ? {} : { entropyLoss: update.entropyLoss }),
     updates: update.applied,
     updatesLeftOut: update.failed,
     skippedShare: update.skipped / (update.computed + update.skipped),
