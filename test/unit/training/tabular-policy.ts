@@ -169,7 +169,7 @@ export class TabularPolicy implements Learner, Sampler {
       }));
       next += own.length;
       const score = ({ logprobs, referenceScore }: (typeof own)[number]): number =>
-        answerScore({ logprobs, referenceLogprobs: null }, { reference: false, average: spec.average }) -
+        answerScore({ logprobs, referenceSum: null }, { reference: false, average: spec.average }) -
         (spec.reference ? referenceScore : 0);
       const share = ({ logprobs }: (typeof own)[number]): number => (spec.average ? 1 / logprobs.length : 1);
       const [first, second] = own;

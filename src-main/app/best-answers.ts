@@ -1,0 +1,36 @@
+/** Filtered answers of a run as training rows, for supervised learning (rejection sampling). */
+import type { SampleRow } from '../contract/calls.ts';
+
+/** One line of a file of answers: what `data.prompt` and `data.answer` read by default. */
+export interface AnswerLine {
+  readonly prompt: string;
+  readonly answer: string;
+  readonly reward: number;
+}
+
+type Answer = Pick<SampleRow, 'promptIndex' | 'text' | 'finish' | 'reward'>;
+
+/**
+ * The best answer to each question over all steps, the newest of equally good ones; with a threshold every different
+ * answer that reaches it. Answers must have ended by themselves: one that was cut off would teach to stop in the middle.
+ * @param answers oldest first
+ * @param questions the question by its number, as the data has it (without a chat template)
+ */
+export function bestAnswers(
+  answers: readonly Answer[],
+  questions: ReadonlyMap<number, string>,
+  minReward?: number,
+): AnswerLine[] {
+  const lines = new Map<string, AnswerLine>();
+  for (const { promptIndex, text, finish, reward } of answers) {
+    const prompt = questions.get(promptIndex);
+    if (prompt === undefined || reward === null || finish !== 'stop' || text.trim() === '') continue;
+    if (minReward !== undefined) {
+      if (reward >= minReward) lines.set(JSON.stringify([prompt, text]), { prompt, answer: text, reward });
+      continue;
+    }
+    const best = lines.get(prompt);
+    if (best === undefined || reward >= best.reward) lines.set(prompt, { prompt, answer: text, reward });
+  }
+  return [...lines.values()];
+}
