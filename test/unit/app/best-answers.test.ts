@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { bestAnswers } from '../../../src-main/app/best-answers.ts';
 
 const questions = new Map([
-  [0, 'one?'],
-  [1, 'two?'],
+  [0, { prompt: 'one?', row: { prompt: 'one?', answer: 'right', level: 2 } }],
+  [1, { prompt: 'two?', row: { prompt: 'two?' } }],
 ]);
 const answer = (
   promptIndex: number,
@@ -26,7 +26,7 @@ describe('best answers of a run', () => {
       answer(0, 'bad', 0),
     ];
     expect(bestAnswers(answers, questions)).toEqual([
-      { prompt: 'one?', answer: 'second', reward: 1 },
+      { prompt: 'one?', answer: 'second', reward: 1, level: 2 },
       { prompt: 'two?', answer: 'poor', reward: -1 },
     ]);
   });

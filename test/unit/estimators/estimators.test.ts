@@ -40,7 +40,7 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
     expect(spec.surrogate).toMatchObject({ aggregation: 'tokenMean', epochs: 2 });
   });
 
-  it('has a page that names its cost, and stands in the list of pages', () => {
+  it('has a page that names its cost', () => {
     const page = new URL(`estimators/${name}.md`, docs);
     expect(existsSync(page)).toBe(true);
     const text = readFileSync(page, 'utf8');
@@ -54,7 +54,6 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
     ]) {
       expect(text, heading).toContain(heading);
     }
-    expect(readFileSync(new URL('estimators/README.md', docs), 'utf8')).toContain(`(${name}.md)`);
   });
 });
 

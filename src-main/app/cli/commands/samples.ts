@@ -35,7 +35,10 @@ async function writeLines(
   services: Services,
   runId: string,
   file: string,
-  make: (answers: readonly SampleRow[], questions: ReadonlyMap<number, string>) => readonly object[],
+  make: (
+    answers: readonly SampleRow[],
+    questions: Awaited<ReturnType<typeof questionsOfRun>>,
+  ) => readonly object[],
 ): Promise<number> {
   const { config } = await services.call('runs.get', { runId });
   const lines = make(await trainingAnswers(services, runId), await questionsOfRun(config));
