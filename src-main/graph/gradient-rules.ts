@@ -275,7 +275,7 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
     // H = lse − Σ p z, so dH/dz = −p·(log p + H). With W that product of a slice: d h = −c·Σ W·E, d E = −Wᵀ·(c·h).
     const [h, logSum] = [node(inputs, 0), node(inputs, 2)];
     const weighted = graph.multiply(gradient, h);
-    // Hangs on the finished forward pass, so that no slice of [m, v] is made, and kept, before it is wanted.
+    // Hangs on the finished forward pass, so that no [m, v] is made, and kept, before the backward pass.
     const floor = graph.addition(graph.scale(output, 0), graph.scalar(smallestProbability));
     let pull: GraphNode | undefined;
     for (let slice = 0; slice < slices; slice++) {

@@ -107,7 +107,7 @@ describe('reference scores', () => {
     // Rows are scored together with those of their first step, as before: what is computed together decides the rounding.
     const texts = (run: Counted): string[] =>
       run.reference.map((list) =>
-        list.map(({ promptIds, answerIds }) => `${promptIds}>${answerIds}`).join(' '),
+        list.map(({ promptIds, answerIds }) => `${promptIds.join()}>${answerIds.join()}`).join(' '),
       );
     expect(texts(rest).every((text) => texts(whole).includes(text))).toBe(true);
   });
