@@ -66,7 +66,7 @@ const signs: readonly Sign[] = [
     metric: 'clipFrac',
     shows: above(0.2),
     message: (share) =>
-      `${percent(share)} of the tokens were held back by the clip, so most of what the later updates of a step compute is thrown away. Lower method.learningRate, epochs or minibatches.`,
+      `${percent(share)} of the tokens were held back by the clip, so what the later updates of a step compute for them is thrown away. Lower method.learningRate, epochs or minibatches, or widen the band (clipLow, clipHigh).`,
   },
   {
     name: 'mismatch',
