@@ -67,6 +67,7 @@ export async function memoryPlan(
     sampledTogether: samples ? wanted : 0,
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
   });
   const scoring = await rewardModelMemory(config.reward, available, (path) =>
     modelFolder(path, modelsDirectory),

@@ -118,6 +118,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
     sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
   }).concat(await rewardModelMemory(config.reward, availableMemory));
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];

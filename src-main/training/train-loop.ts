@@ -17,14 +17,18 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
+import type { EvaluationResult } from './evaluate.ts';
 import { evaluateRewardModel } from './evaluate-reward-model.ts';
-import { HealthWatch } from './health.ts';
+import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import type { OptimizerSettings } from './learner.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
+import { DatasetReference } from './reference-sums.ts';
 import { rewardModelStep } from './reward-model-step.ts';
 import type { RewardTrainingParts } from './reward-model-step.ts';
 import { rolloutStep } from './rollout-step.ts';
+import type { StepOutcome } from './rollout-step.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
 import type { TrainingParts } from './training-parts.ts';
@@ -66,7 +70,7 @@ class TrainLoop {
   private readonly parts: LoopedParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
-  private readonly health = new HealthWatch();
+  private readonly work: Work;
   private state: LoopState;
   /** Seconds of earlier processes of this run, and when this one began. */
   private secondsBefore = 0;
@@ -80,6 +84,7 @@ class TrainLoop {
     this.state = initialLoopState(parts.identity);
     const { seed, budget } = parts.config;
     this.order = promptOrder({ seed, rows: parts.train.length, promptsPerStep: budget.promptsPerStep });
+    this.work = workOf(parts, this.order);
     this.startedAt = parts.now();
   }
 
@@ -149,9 +154,7 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await (isRewardTraining(this.parts)
-      ? evaluateRewardModel(this.parts)
-      : evaluate(this.parts));
+    const result = await this.work.evaluate();
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
     const { score, components, count, seconds, samples } = result;
@@ -200,10 +203,7 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const rows = this.order.promptsOf(state.step + 1);
-    const outcome = isRewardTraining(parts)
-      ? await rewardModelStep(parts, picked(parts.train, rows), state, settings)
-      : await stepOf(parts.spec)(parts, picked(parts.train, rows), state, settings);
+    const outcome = await this.work.step(this.order.promptsOf(state.step + 1), state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -215,12 +215,13 @@ class TrainLoop {
     if (outcome.samples.length > 0) parts.emit({ type: 'samples', step, samples: [...outcome.samples] });
     const told = finiteOnly(metrics);
     parts.emit({ type: 'step', step, metrics: told });
-    for (const message of this.health.warnings(step, told))
-      parts.emit({ type: 'log', level: 'warning', message });
+    const health = watchHealth(state.health, step, told);
+    for (const message of health.warnings) parts.emit({ type: 'log', level: 'warning', message });
     this.state = {
       ...state,
       ...outcome.change,
       step,
+      health: health.state,
       failedUpdates: outcome.applied ? 0 : state.failedUpdates + 1,
       peakMemory: Math.max(state.peakMemory, memory),
     };
@@ -283,14 +284,39 @@ function isRewardTraining(parts: LoopedParts): parts is RewardTrainingParts {
   return 'rewardModel' in parts;
 }
 
+/** What differs between the things that are trained. */
+interface Work {
+  evaluate(): Promise<EvaluationResult | null>;
+  /** @param rows places of the training rows of the step */
+  step(rows: Iterable<number>, state: LoopState, settings: OptimizerSettings): Promise<StepOutcome>;
+}
+
+function workOf(parts: LoopedParts, order: PromptOrder): Work {
+  if (isRewardTraining(parts)) {
+    return {
+      evaluate: () => evaluateRewardModel(parts),
+      step: (rows, state, settings) => rewardModelStep(parts, picked(parts.train, rows), state, settings),
+    };
+  }
+  const { learner, train, config, spec } = parts;
+  // Asked by methods that learn from preferences in the data.
+  const reference = new DatasetReference(learner, train, order, config.budget.promptsPerStep);
+  const step = stepOf(spec, reference);
+  return {
+    evaluate: () => evaluate(parts, reference),
+    step: (rows, state, settings) => step(parts, picked(train, rows), state, settings),
+  };
+}
+
 function picked<Row>(rows: readonly Row[], places: Iterable<number>): Row[] {
   return Array.from(places, (place) => rows[place]!);
 }
 
 /** How a step is done: by what the method learns from. */
-function stepOf({ plan, preference }: EstimatorSpec): typeof rolloutStep {
+function stepOf({ plan, preference }: EstimatorSpec, reference: DatasetReference): typeof rolloutStep {
   if (plan.samplesPerPrompt > 0) return preference === undefined ? rolloutStep : onlinePreferenceStep;
-  return preference === undefined ? supervisedStep : preferenceStep;
+  if (preference === undefined) return supervisedStep;
+  return (parts, rows, state, settings) => preferenceStep(parts, rows, state, settings, reference);
 }
 
 /** Metrics that are numbers: a mean over nothing, or the loss of a step that was left out, is not reported. */
