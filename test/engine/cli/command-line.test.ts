@@ -168,6 +168,57 @@ describe('the trained model', () => {
   });
 });
 
+describe('a reward model', () => {
+  test('is trained from pairs by the command, and scores as its folder does', async () => {
+    const rows = Array.from({ length: 12 }, (_, index) =>
+      JSON.stringify({ prompt: `${index}+1=`, chosen: `${index}7`, rejected: `${index} no` }),
+    );
+    writeFileSync(path.join(folder, 'pairs.jsonl'), rows.join('\n'));
+    const { reward: _reward, ...rest } = experiment;
+    const training = {
+      ...rest,
+      data: { path: 'pairs.jsonl', holdOut: 0.25 },
+      method: { estimator: 'reward-model', learningRate: 1e-3 },
+    };
+    writeFileSync(path.join(folder, 'reward-model.json'), JSON.stringify(training));
+    const trained = parsed(
+      { ...(await espalier('train', 'reward-model.json', '--json')), errors: '' },
+      trainOutputSchema,
+    );
+    const evaluation = trained.find((line) => line.event === 'evaluation');
+    expect(evaluation?.components).toHaveProperty('calibrationError');
+    const run = trained.at(-1)?.run ?? '';
+    expect((await espalier('export', run, '--to', 'hf', '--out', 'rewards')).code).toBe(0);
+
+    writeFileSync(
+      path.join(folder, 'texts.jsonl'),
+      '{"prompt":"5+1=","response":"57"}\n{"prompt":"5+1=","response":"5 no"}\n{"ids":[25,15,21]}\n',
+    );
+    const [named, exported] = await Promise.all(
+      [run, 'rewards'].map((model) => espalier('score', model, '--in', 'texts.jsonl', '--json')),
+    );
+    const scores = parsed({ ...named!, errors: '' }, cliOutputs.score.schema);
+    expect(scores).toHaveLength(3);
+    for (const row of scores) expect('score' in row && Number.isFinite(row.score)).toBe(true);
+    expect(exported!.standard).toBe(named!.standard);
+
+    const refused = await espalier('generate', 'rewards', '--prompt', '5');
+    expect(refused).toMatchObject({ code: 2, standard: '' });
+    expect(refused.errors).toContain('gives scores to texts');
+
+    // The run reads the folder relative to its file, and learns from its scores.
+    const served = { ...experiment, reward: { components: [{ kind: 'reward-model', models: ['rewards'] }] } };
+    writeFileSync(path.join(folder, 'served.json'), JSON.stringify(served));
+    const learnt = parsed(
+      { ...(await espalier('train', 'served.json', '--json')), errors: '' },
+      trainOutputSchema,
+    );
+    expect(learnt.at(-1)).toMatchObject({ event: 'end', status: 'done' });
+    const samples = learnt.flatMap((line) => (line.event === 'samples' ? line.samples : []));
+    expect(samples.every(({ reward }) => Number.isFinite(reward.total))).toBe(true);
+  });
+});
+
 describe.skipIf(process.platform === 'win32')('Ctrl+C', () => {
   /** Starts a long run, interrupts its process group after the first step, and waits for the end. */
   function interrupted(words: string[]): Promise<{ code: number | null; lines: TrainLine[] }> {
