@@ -9,10 +9,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import { examineProcess } from '../analysis/laboratory.ts';
 import { laboratoryPicture } from '../analysis/laboratory-picture.ts';
+import { measurableMethods } from '../analysis/measured-method.ts';
 import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
+import { budgetSchema } from '../contract/experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
@@ -29,10 +31,12 @@ import {
   laboratoryDirectory,
   runDirectory,
 } from './host-paths.ts';
+import { LaboratoryJobs } from './laboratory-jobs.ts';
 import { laboratoryProcesses } from './laboratory-processes.ts';
 import { listFiles } from './list-files.ts';
 import { inspectModel, listModels, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
+import { readExperiment } from './read-experiment.ts';
 import { RunQueue } from './run-queue.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
 import { usualTimes, type TrainerTimes } from './trainer-process.ts';
@@ -92,6 +96,7 @@ const readingCalls: readonly CallName[] = [
   'examples.list',
   'estimators.list',
   'experiments.parse',
+  'experiments.read',
   'experiments.check',
   'models.list',
   'models.inspect',
@@ -106,6 +111,7 @@ const readingCalls: readonly CallName[] = [
   'lab.processes',
   'lab.examine',
   'lab.picture',
+  'lab.methods',
 ];
 
 /**
@@ -136,14 +142,15 @@ function assemble(
   const observers = new Set<(runId: string, event: TrainerEvent) => void>();
   const models = builtinModelsDirectory(options);
   let closed = false;
+  const publish = (event: HostEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
   const queue = new RunQueue({
     store,
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
-    publish: (event) => {
-      for (const listener of listeners) listener(event);
-    },
+    publish,
     observe: (runId, event) => {
       for (const observer of observers) observer(runId, event);
     },
@@ -151,7 +158,16 @@ function assemble(
     prepareConfig: (config) => trainerConfig(config, models),
     startWaiting,
   });
-  const handlers = createHandlers({ options, store, queue, now, models });
+  const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const laboratory = new LaboratoryJobs({
+    spawnTrainer: options.spawnTrainer,
+    times: options.times ?? usualTimes,
+    now,
+    newId,
+    modelsDirectory: models,
+    publish,
+  });
+  const handlers = createHandlers({ options, store, queue, laboratory, now, newId, models });
 
   if (!readOnly) {
     queue.recover();
@@ -202,7 +218,7 @@ function assemble(
     close: async () => {
       if (closed) return;
       closed = true;
-      await queue.close();
+      await Promise.all([queue.close(), laboratory.close()]);
       listeners.clear();
       observers.clear();
       store.close();
@@ -215,6 +231,8 @@ interface Parts {
   readonly options: ServicesOptions;
   readonly store: Store;
   readonly queue: RunQueue;
+  readonly laboratory: LaboratoryJobs;
+  readonly newId: () => string;
   readonly now: () => number;
   readonly models: string;
 }
@@ -233,9 +251,8 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, models } = parts;
+  const { options, store, queue, laboratory, now, newId, models } = parts;
   const { runs } = store;
-  const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
     resolveExperimentPaths(experiment, process.cwd());
   return {
@@ -256,6 +273,7 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const experiment = parseExperiment(text);
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
     }),
+    'experiments.read': checked('experiments.read', ({ path }) => readExperiment(path)),
     'experiments.check': checked('experiments.check', ({ experiment }) =>
       checkExperiment(resolved(experiment), models),
     ),
@@ -316,6 +334,18 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const report = await examineProcess(examined, { settings, pause: () => nextTurn() });
       return { svg: laboratoryPicture(report, title) };
     }),
+    'lab.methods': checked('lab.methods', () =>
+      measurableMethods({ groupSize: 4, budget: budgetSchema.parse({}) }),
+    ),
+    'lab.estimate': checked('lab.estimate', async ({ experiment, options: asked }) => ({
+      seconds: await laboratory.estimate(resolved(experiment), asked),
+    })),
+    'lab.start': checked('lab.start', ({ experiment, options: asked }) =>
+      laboratory.start(resolved(experiment), asked),
+    ),
+    'lab.status': checked('lab.status', () => ({ job: laboratory.status() })),
+    'lab.cancel': checked('lab.cancel', () => ({ job: laboratory.cancel() })),
+    'lab.sampledPicture': checked('lab.sampledPicture', () => ({ svg: laboratory.picture() })),
     'lab.examine': checked('lab.examine', ({ process: examined, settings, estimators }) =>
       // Between two estimators other calls are answered.
       examineProcess(examined, { settings, pause: () => nextTurn(), ...(estimators ? { estimators } : {}) }),

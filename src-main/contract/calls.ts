@@ -5,8 +5,9 @@
 import { z } from 'zod';
 import { estimatorNameSchema } from './estimator.ts';
 import { experimentSchema, runConfigSchema } from './experiment.ts';
-import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
+import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema, sampledOptionsSchema } from './laboratory.ts';
 import { componentScoreSchema } from './reward.ts';
+import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -136,7 +137,11 @@ export const dataPreviewSchema = z.strictObject({
   rows: z.array(z.record(z.string(), z.json())),
   /** Rows in the file; null when it was too large to count at once. */
   count: z.int().nullable(),
-  guess: z.strictObject({ prompt: z.string().nullable(), answer: z.string().nullable() }),
+  /** Columns by their usual names; null where none has one. `label` holds verdicts, `messages` conversations. */
+  guess: z.strictObject({
+    prompt: z.string().nullable(), answer: z.string().nullable(), chosen: z.string().nullable(), rejected: z.string().nullable(),
+    label: z.string().nullable(), messages: z.string().nullable(), system: z.string().nullable(),
+  }),
 });
 
 export const memoryPlanSchema = z.strictObject({
@@ -167,8 +172,22 @@ export const estimatorCardSchema = z.strictObject({
   defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),
+  /** What a row of the data must hold: a question; with its right answer; with a better and a worse answer; or with judged answers. */
+  data: z.enum(['questions', 'answers', 'pairs', 'verdicts']),
 });
 export type EstimatorCard = z.infer<typeof estimatorCardSchema>;
+
+/** What one step of a run samples. */
+export const stepCostSchema = z.strictObject({
+  answers: z.int(),
+  /** Greedy answers that others are compared with. */
+  greedy: z.int(),
+  /** Continuations from places inside answers, where every answer is as long as it may be; null: as many as the answers have lines. */
+  continuations: z.number().nullable(),
+  /** Tokens of all of them, where every answer is as long as it may be; null as above. */
+  tokens: z.number().nullable(),
+});
+export type StepCost = z.infer<typeof stepCostSchema>;
 
 const nothing = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
@@ -184,12 +203,14 @@ export const calls = {
     input: z.strictObject({ text: z.string(), directory: z.string().optional() }),
     output: experimentSchema,
   },
+  /** The experiment of a file on the computer of the host; its paths come out absolute. */
+  'experiments.read': { input: z.strictObject({ path: z.string().min(1) }), output: experimentSchema },
   'experiments.check': {
     /** Everything that can be known before the start: model, data, settings, memory. Throws what would make it fail. */
     input: z.strictObject({ experiment: experimentSchema }),
     output: z.strictObject({
       model: modelCardSchema, trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), memory: memoryPlanSchema,
-      warnings: z.array(z.string()), runs: z.int(),
+      warnings: z.array(z.string()), runs: z.int(), cost: stepCostSchema,
     }),
   },
   'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
@@ -237,6 +258,24 @@ export const calls = {
     input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
     output: z.strictObject({ svg: z.string() }),
   },
+  /** Every method, and whether it can be measured on a model. */
+  'lab.methods': { input: nothing, output: z.array(measurableMethodSchema) },
+  /** How long a measurement would take here, from a few answers that are measured now. */
+  'lab.estimate': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: z.strictObject({ seconds: z.number() }),
+  },
+  /** Measures methods on the model, questions and reward of an experiment (its first run). One measurement at a time. */
+  'lab.start': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: sampledJobSchema,
+  },
+  /** The measurement at work, or the last one of this host; null where there was none. */
+  'lab.status': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** Ends the measurement at work; what was measured up to there is kept where it suffices. */
+  'lab.cancel': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** The report of the last measurement as a picture (SVG). */
+  'lab.sampledPicture': { input: nothing, output: z.strictObject({ svg: z.string() }) },
 } as const;
 
 export type CallName = keyof typeof calls;
@@ -258,5 +297,7 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   /** Newest answers of a step (the best and worst few); all of them are in the store. */
   z.strictObject({ type: z.literal('samples'), runId: z.string(), step: z.int(), samples: z.array(sampleRowSchema) }),
   z.strictObject({ type: z.literal('log'), runId: z.string(), entry: logRowSchema }),
+  /** A measurement of the laboratory went on or ended. */
+  z.strictObject({ type: z.literal('laboratory'), job: sampledJobSchema }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;

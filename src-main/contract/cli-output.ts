@@ -362,7 +362,8 @@ export const cliOutputs = {
       questions:
         'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
       'rows[].verdict (sampled)':
-        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `bias`, `directionBias`, `noise` and `tokensNeeded` are then `value`, `low`, `high`, relative to a reference from all other answers.',
+      complete: 'With --sample: false where it was ended before its last answer.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

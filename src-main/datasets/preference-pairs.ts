@@ -27,6 +27,11 @@ const verdicts: ReadonlyMap<string, boolean> = new Map([
   ...['false', '0', 'no', 'bad', 'rejected', 'undesirable'].map((word) => [word, false] as const),
 ]);
 
+/** Whether a word calls an answer good; null where it is no verdict. */
+export function verdictOf(word: string): boolean | null {
+  return verdicts.get(word.trim().toLowerCase()) ?? null;
+}
+
 /**
  * The answers to compare of each row, in order; a row that lacks what the method needs has null for both.
  * @throws EspalierError `data-template`, `data-column`, `data-pairs-empty`, `data-label`
@@ -78,9 +83,9 @@ function judgedTexts(
   const parts = parseTemplate(label, 'data.label');
   const warnings = checkColumns(rows, columnsOf(parts), 'label', path);
   const texts = rows.map(({ row, answer, index }): PairText => {
-    const word = fillTemplate(parts, row).trim().toLowerCase();
-    const good = verdicts.get(word);
-    if (good === undefined) {
+    const word = fillTemplate(parts, row).trim();
+    const good = verdictOf(word);
+    if (good === null) {
       throw userError('data-label', `“${word}” in row ${index + 1} is no verdict.`, {
         where: `${path}, data.label`,
         advice: `Use one of ${[...verdicts.keys()].join(', ')}.`,

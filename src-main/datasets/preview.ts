@@ -4,6 +4,7 @@ import type { dataPreviewSchema } from '../contract/calls.ts';
 import { openDataFile } from './byte-chunks.ts';
 import { columnNames, columnText, columnValue } from './column-path.ts';
 import type { ReadOptions } from './read-rows.ts';
+import { verdictOf } from './preference-pairs.ts';
 import { readRows } from './read-rows.ts';
 import type { Json, Row } from './row.ts';
 import { isObject } from './row.ts';
@@ -30,6 +31,21 @@ const ANSWER_NAMES = [
   'label',
   'reference',
 ];
+const CHOSEN_NAMES = ['chosen', 'preferred', 'better', 'winner', 'accepted', 'positive'];
+const REJECTED_NAMES = ['rejected', 'dispreferred', 'worse', 'loser', 'refused', 'negative'];
+const LABEL_NAMES = [
+  'label',
+  'desirable',
+  'good',
+  'is_good',
+  'verdict',
+  'liked',
+  'thumbs_up',
+  'rating',
+  'feedback',
+];
+const MESSAGES_NAMES = ['messages', 'conversations', 'conversation', 'chat', 'dialogue', 'dialog', 'turns'];
+const SYSTEM_NAMES = ['system', 'system_prompt', 'system_message'];
 
 function kindOf(value: Json): string {
   if (Array.isArray(value)) return 'list';
@@ -112,22 +128,49 @@ export async function previewDataset(
     const row = sample.find((one) => columnText(one, name).trim() !== '');
     return row === undefined ? '' : shortened(columnText(row, name), LONGEST_EXAMPLE);
   };
-  const prompt = guessColumn(names, PROMPT_NAMES);
+  const columns = names.map((name) => ({ name, type: columnKind(sample, name), example: example(name) }));
+  const { prompt, ...guess } = guessColumns(columns, (name) =>
+    sample.every((row) => {
+      const text = columnText(row, name);
+      return text.trim() === '' || verdictOf(text) !== null;
+    }),
+  );
   return {
     path,
-    columns: names.map((name) => ({ name, type: columnKind(sample, name), example: example(name) })),
+    columns,
     rows: sample
       .slice(0, shownRows)
       .map((row) =>
         Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shortenedValue(value)])),
       ),
     count: counting ? total : null,
-    guess: {
-      prompt,
-      answer: guessColumn(
-        names.filter((name) => name !== prompt),
-        ANSWER_NAMES,
-      ),
-    },
+    guess: { prompt, ...guess },
   };
+}
+
+/**
+ * What each column is for, by its name and kind.
+ * @param judges whether every value of a column is a verdict such as yes or bad
+ */
+function guessColumns(
+  columns: DataPreview['columns'],
+  judges: (name: string) => boolean,
+): DataPreview['guess'] {
+  const names = columns.map(({ name }) => name);
+  const lists = columns.flatMap(({ name, type }) => (type === 'list' ? [name] : []));
+  const messages = guessColumn(lists, MESSAGES_NAMES);
+  const chosen = guessColumn(names, CHOSEN_NAMES);
+  const rejected = guessColumn(names, REJECTED_NAMES);
+  const system = guessColumn(names, SYSTEM_NAMES);
+  const label = guessColumn(names.filter(judges), LABEL_NAMES);
+  const free = names.filter((name) => ![messages, chosen, rejected, system].includes(name));
+  const prompt = guessColumn(free, PROMPT_NAMES);
+  const rest = free.filter((name) => name !== prompt);
+  // A column of verdicts may be the right answer of a yes-or-no question, but only where nothing else is.
+  const answer =
+    guessColumn(
+      rest.filter((name) => name !== label),
+      ANSWER_NAMES,
+    ) ?? guessColumn(rest, ANSWER_NAMES);
+  return { prompt, answer, chosen, rejected, label, messages, system };
 }
