@@ -16,7 +16,7 @@ import { computeExactAdvantages } from '../estimators/advantages.ts';
 import type { Estimator } from '../estimators/estimator.ts';
 import { surrogateLoss } from '../estimators/surrogate.ts';
 import { exactTokenWeights, stepTotals } from '../estimators/token-weights.ts';
-import { sampledMeaning } from './laboratory-words.ts';
+import { sampledMeaning, summariseSampled } from './laboratory-words.ts';
 import { measuredMethods, type MeasuringOptions } from './measured-method.ts';
 
 const purpose = 74;
@@ -61,11 +61,16 @@ export function sampledGradients(
     groupSize,
     batches,
     directions,
-    generatedTokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    generatedTokens:
+      all.reduce(
+        (sum, { tokens, looks = [] }) => looks.reduce((more, look) => more + look.tokens, sum + tokens),
+        0,
+      ) + questions.reduce((sum, { greedyTokens }) => sum + greedyTokens, 0),
     rewardMean,
     lengthMean: mean(({ tokens }) => tokens),
     rows,
     left: [...left],
+    summary: summariseSampled(rows),
   };
 }
 

@@ -273,11 +273,14 @@ export const sampledReportSchema = z.strictObject({
   /** Independent estimates of each estimator. */
   batches: z.int(),
   directions: z.int(),
+  /** All that were generated: answers, greedy answers and continuations. */
   generatedTokens: z.int(),
   rewardMean: z.number(),
   lengthMean: z.number(),
   rows: z.array(sampledRowSchema),
   left: z.array(z.strictObject({ id: z.string(), title: z.string(), reason: z.string() })),
+  /** What the whole table says, in plain sentences. */
+  summary: z.array(z.string()),
   /** False where it was ended before its last answer: then it holds what was measured up to there. */
   complete: z.boolean(),
   seconds: z.number(),

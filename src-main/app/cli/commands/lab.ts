@@ -181,6 +181,7 @@ async function measure(context: CommandContext, experiment: string, values: Samp
     ),
   );
   output.text('');
+  for (const sentence of report.summary) output.text(sentence);
   for (const row of report.rows) output.text(`${row.title}: ${row.meaning}`);
   for (const { title, reason } of report.left) output.text(`${title} is not in the table. ${reason}`);
   if (!report.complete) output.note('It was ended before its last answer: this is what was measured so far.');
