@@ -86,7 +86,7 @@ function checkMethod(config: RunConfig): void {
       {
         where: 'reward',
         advice:
-          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose the method sft, which learns the answers themselves.',
+          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose a method that learns from the data alone, such as sft or dpo.',
       },
     );
   }
