@@ -11,7 +11,7 @@ import {
   sampleRowSchema,
   seriesSchema,
 } from './calls.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
@@ -51,6 +51,8 @@ export const trainSampleSchema = z.strictObject({
   entropies: numbersOrNull.optional(),
   referenceLogprobs: numbersOrNull.optional(),
   tokenEnds: z.array(z.int()).optional(),
+  /** Looks into the answer (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 
 /** One line of `train --json`. Lines of several runs of one experiment follow each other. */
