@@ -162,14 +162,15 @@ describe('sampled gradients of a process whose truth is known', async () => {
   it('knows how much steadier values of prefixes are', () => {
     const methods = ['rloo', 'trepo', 'ppo'];
     const { rows } = sampledGradients([sampled(enumerated, 3_000, 5)], { ...options, methods });
-    const [rloo, trepo, ppo] = rows;
+    const [rloo, ppo, trepo] = rows;
     const theorem = exact.rows.find(({ id }) => id === 'theorem') ?? expect.fail('no theorem');
     // Exact values at every prefix are the theorem itself; an estimate is the mean of a group.
     expect(trepo).toMatchObject({ id: 'trepo', verdict: 'clear' });
     expect(trepo!.noise.value! / ((theorem.noise ?? Number.NaN) / Math.sqrt(groupSize))).toBeCloseTo(1, 1);
     expect(trepo!.tokens).toBeCloseTo(rloo!.tokens + 10 * groupSize, 6);
     expect(trepo!.directionBias.value).toBeLessThan(0.05);
-    expect(ppo!.cosine.value).toBeGreaterThan(0.98);
+    // It divides by all tokens of a batch and evens them out, which here leads astray as the exact row says too.
+    expect(ppo!.verdict).toBe(exact.rows.find(({ id }) => id === 'ppo')?.verdict);
     expect(ppo!.noise.value).toBeLessThan(rloo!.noise.value!);
     for (const row of rows) expect(row.varianceCost).toBeCloseTo(row.variance * row.tokens, 9);
   });
@@ -188,7 +189,7 @@ describe('sampled gradients of a process whose truth is known', async () => {
       methods: ['trepo'],
     });
     const want =
-      exact.rows.find(({ id }) => id === 'trepo-linear-stride') ??
+      exact.rows.find(({ id }) => id === 'trepo-linear/stride') ??
       expect.fail(exact.rows.map(({ id }) => id).join());
     expect(rows[0]!.verdict).toBe('biased');
     expect(rows[0]!.cosine.value).toBeCloseTo(want.cosine!, 1);
