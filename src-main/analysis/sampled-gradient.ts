@@ -317,15 +317,16 @@ function measuresOf(
   truthSquare /= pairs;
   const variance = squares / drawn - estimateSquare;
   const known = truthSquare > 0;
+  /** The square root of what scalar products leave; rounding alone is nothing. */
+  const length = (square: number): number => (square < 1e-12 ? 0 : Math.sqrt(square));
   const scale = known ? product / truthSquare : null;
   const signal = known && product > 0 ? product ** 2 / truthSquare : null;
   const noise = signal === null ? null : Math.sqrt(Math.max(0, variance) / signal);
   return {
     scale,
     cosine: known && estimateSquare > 0 ? product / Math.sqrt(estimateSquare * truthSquare) : null,
-    bias: known ? Math.sqrt(Math.max(0, (estimateSquare - 2 * product + truthSquare) / truthSquare)) : null,
-    directionBias:
-      signal === null ? null : Math.sqrt(Math.max(0, (estimateSquare * truthSquare) / product ** 2 - 1)),
+    bias: known ? length((estimateSquare - 2 * product + truthSquare) / truthSquare) : null,
+    directionBias: signal === null ? null : length((estimateSquare * truthSquare) / product ** 2 - 1),
     noise,
     tokensNeeded: noise === null ? null : noise ** 2 * tokens,
     variance,
