@@ -115,7 +115,11 @@ export function prepareMeasurement(
         throw userError(
           'not-gradable',
           `${ungradable} answers could not be graded, so the methods cannot be compared on them.`,
-          { where: 'reward', advice: 'Choose questions with right answers that the reward can check.' },
+          {
+            where: 'reward',
+            advice:
+              'Choose questions with right answers that the reward can check, and keep answers that are cut off (reward.truncated).',
+          },
         );
       }
       const fewest = Math.min(...questionList.map((question) => question.answers.length));

@@ -87,7 +87,8 @@ describe('methods measured on a model', () => {
     await work.getByText(/of 40,000 answers/).waitFor();
     await expect(
       host.services.call('lab.start', {
-        experiment: (await host.services.call('examples.list', {}))[0]!.experiment,
+        experiment: (await host.services.call('examples.list', {})).find(({ id }) => id === 'first-run')!
+          .experiment,
       }),
     ).rejects.toMatchObject({ code: 'laboratory-busy' });
     await work.getByRole('button', { name: 'Cancel' }).click();
@@ -122,7 +123,7 @@ describe('methods measured on a model', () => {
 
   it('takes a file, and says what is wrong with one', async () => {
     const file = join(host.dataDirectory, 'mine.json');
-    const [example] = await host.services.call('examples.list', {});
+    const example = (await host.services.call('examples.list', {})).find(({ id }) => id === 'first-run');
     await writeFile(file, JSON.stringify({ ...example!.experiment, name: 'Mine', reward: undefined }));
     await opened.open(`#/laboratory?on=${encodeURIComponent(`file:${file}`)}`);
     await panel().getByRole('alert').filter({ hasText: 'has none' }).waitFor();
