@@ -72,9 +72,10 @@ export function sampledTogether(plan: RolloutPlan, promptsPerStep: number): numb
 }
 
 /** What a row of the data must hold for a method. */
-function dataOf({ name, defaults, spec }: Estimator): EstimatorCard['data'] {
-  if (defaults.groupSize > 0) return 'questions';
-  const { preference } = spec(methodSchema.parse({ estimator: name }), budgetSchema.parse({}));
+function dataOf(estimator: Estimator): EstimatorCard['data'] {
+  if (estimator.defaults.groupSize > 0) return 'questions';
+  const method = methodSchema.parse({ estimator: estimator.name });
+  const { preference } = estimator.spec(method, budgetSchema.parse({}));
   if (preference === undefined) return 'answers';
   return preference.loss === 'kto' ? 'verdicts' : 'pairs';
 }
