@@ -213,7 +213,6 @@ export const sampledOptionsSchema = z.strictObject({
   }),
   answers: z.int().min(4).max(100_000).default(256).meta({
     label: 'Answers to each question',
-    term: 'sampling budget',
     help: 'They are cut into groups; each group of all questions gives one independent estimate of every method.',
     unit: 'answers',
     raising: 'More answers narrow the intervals, and take longer.',
