@@ -1,4 +1,5 @@
 /** Which methods can be measured on sampled answers of a model, and with which settings. */
+import { EspalierError } from '../contract/errors.ts';
 import { estimatorNames, type EstimatorSpec } from '../contract/estimator.ts';
 import { methodSchema, type BudgetConfig, type MethodConfig } from '../contract/experiment.ts';
 import type { MeasurableMethod } from '../contract/sampled-job.ts';
@@ -66,6 +67,13 @@ function measuredMethod(
         )
       : {};
   const method = methodSchema.parse({ ...settings, estimator: name, groupSize: alone ? 1 : groupSize });
+  try {
+    estimator.validate(method, budget);
+  } catch (error) {
+    // Refused for this budget, as a run would be.
+    if (error instanceof EspalierError) return error.message;
+    throw error;
+  }
   return {
     estimator,
     method,

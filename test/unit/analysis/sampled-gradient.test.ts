@@ -200,6 +200,16 @@ describe('sampled gradients of a process whose truth is known', async () => {
     expect(report.summary.join(' ')).toContain('GRPO');
   });
 
+  it('leaves out what a run would refuse, with the reason', () => {
+    const budget = budgetSchema.parse({ maxTokens: 1 });
+    const { left } = sampledGradients([sampled(enumerated, 12, 1)], {
+      ...options,
+      budget,
+      methods: ['rloo', 'trepo'],
+    });
+    expect(left).toMatchObject([{ id: 'trepo', reason: expect.stringContaining('one token') as string }]);
+  });
+
   it('needs two batches', () => {
     expect(() => sampledGradients([sampled(enumerated, 5, 1)], options)).toThrow(RangeError);
   });

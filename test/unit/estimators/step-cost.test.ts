@@ -47,7 +47,7 @@ describe('stepCost', () => {
   it('agrees with the rule on the mean over coins', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 2, max: 6 }),
         fc.double({ min: 0.05, max: 1, noNaN: true }),
         fc.constantFrom('segment', 'sparse'),
         (maxTokens, chance, between) => {
