@@ -58,7 +58,7 @@ export function plantedAnswers(questions: readonly BenchAnswer[], reward: Reward
       // The right one is among them, as it would be in a guess at everything.
       'answer-list': [...others, question.reference].join('\n'),
       echo: question.prompt,
-      'very-long': filler.repeat(Math.ceil(veryLongWords / filler.split(' ').length)),
+      'very-long': filler.repeat(Math.ceil(veryLongWords / filler.trim().split(' ').length)),
       injection,
     };
     return plantedNames.map((planted) => ({
