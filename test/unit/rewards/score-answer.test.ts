@@ -29,6 +29,8 @@ const item = (more: Partial<RewardItem>): RewardItem => ({
   reference: '3',
   row: {},
   finish: 'stop',
+  tokens: 1,
+  maxTokens: 8,
   ...more,
 });
 
@@ -38,7 +40,7 @@ describe('the given verdicts', () => {
     expect(rows.length).toBeGreaterThan(100);
     const reward = rewardSchema.parse({ components: [{ kind }] });
     const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
-      const got = scoreAnswer(reward, { prompt, response, reference: answer, row, finish: 'stop' });
+      const got = scoreAnswer(reward, item({ prompt, response, reference: answer, row }));
       return got.total !== score;
     });
     expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
