@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { rewardSchema, rewardScoreSchema } from '../../../src-main/contract/reward.ts';
 import type { RewardItem } from '../../../src-main/rewards/outcome.ts';
-import { componentNames, scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
+import { componentNames } from '../../../src-main/rewards/combine.ts';
+import { scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
 
 const verdictSchema = z.object({
   prompt: z.string(),
