@@ -103,10 +103,11 @@ export async function lookAhead(
   const tails = await parts.decode(ends);
   const scores = await gradeTraining(
     parts,
-    wholes.map(({ finish }, index) => ({
+    wholes.map(({ finish, ids }, index) => ({
       prompt: places[Math.floor(index / plan.continuations)]!.prompt,
       text: texts[index]!.text,
       finish,
+      tokens: ids.length,
     })),
   );
   const rewards = scores.map(

@@ -56,6 +56,7 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
       prompt,
       text: texts[place]!.text,
       finish: answers[place]!.finish,
+      tokens: answers[place]!.ids.length,
     })),
   );
   const samples = parts.evaluation.map((prompt, place): Sample => ({

@@ -160,7 +160,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade: config.reward === undefined ? null : gradeWith(config.reward, config.budget.maxTokens),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -192,15 +192,17 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
 }
 
 /** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
+function gradeWith(reward: RewardConfig, maxTokens: number): Grade {
   return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
+    answers.map(({ prompt, text, finish, tokens }) =>
       scoreAnswer(reward, {
         prompt: prompt.question,
         response: text,
         reference: prompt.reference,
         row: prompt.row,
         finish,
+        tokens,
+        maxTokens,
       }),
     );
 }

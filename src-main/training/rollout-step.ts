@@ -271,7 +271,12 @@ export async function sampleAndGrade(
   const greedyTexts = greedy && (await parts.decode(greedy));
   const rewards = await gradeTraining(
     parts,
-    asked.map(({ prompt }, place) => ({ prompt, text: texts[place]!.text, finish: answers[place]!.finish })),
+    asked.map(({ prompt }, place) => ({
+      prompt,
+      text: texts[place]!.text,
+      finish: answers[place]!.finish,
+      tokens: answers[place]!.ids.length,
+    })),
   );
   const greedyRewards =
     greedy && greedyTexts
@@ -282,6 +287,7 @@ export async function sampleAndGrade(
               prompt,
               text: greedyTexts[slot]!.text,
               finish: greedy[slot]!.finish,
+              tokens: greedy[slot]!.ids.length,
             })),
           )
         ).map((score) => score.total)

@@ -1,7 +1,7 @@
 /** Answers of one step, before anything is learnt from them, and what may happen to them on the way there. */
 import type { OverlongSpec } from '../contract/estimator.ts';
 import type { RewardScore } from '../contract/reward.ts';
-import { overlongPenalty } from '../estimators/reward-shaping.ts';
+import { overlongPenalty } from '../rewards/overlong-penalty.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import type { AnswerText, GivenAnswer, PreparedPrompt, TrainingParts } from './training-parts.ts';
 

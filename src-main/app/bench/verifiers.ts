@@ -16,6 +16,8 @@ function item(index: number, response: string, numbers: readonly number[], targe
     reference: String(target),
     row: { check: { numbers: [...numbers], target } },
     finish: 'stop',
+    tokens: response.length,
+    maxTokens: 4096,
   };
 }
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { rewardSchema, rewardScoreSchema } from '../../../src-main/contract/reward.ts';
 import type { RewardItem } from '../../../src-main/rewards/outcome.ts';
-import { componentNames, scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
+import { componentNames } from '../../../src-main/rewards/combine.ts';
+import { scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
 
 const verdictSchema = z.object({
   prompt: z.string(),
@@ -29,6 +30,8 @@ const item = (more: Partial<RewardItem>): RewardItem => ({
   reference: '3',
   row: {},
   finish: 'stop',
+  tokens: 1,
+  maxTokens: 8,
   ...more,
 });
 
@@ -38,7 +41,7 @@ describe('the given verdicts', () => {
     expect(rows.length).toBeGreaterThan(100);
     const reward = rewardSchema.parse({ components: [{ kind }] });
     const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
-      const got = scoreAnswer(reward, { prompt, response, reference: answer, row, finish: 'stop' });
+      const got = scoreAnswer(reward, item({ prompt, response, reference: answer, row }));
       return got.total !== score;
     });
     expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
