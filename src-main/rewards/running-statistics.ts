@@ -51,11 +51,12 @@ export function observed(
 }
 
 /**
- * A value as its distance from the mean in standard deviations (divisor n − 1); 0 while all values were equal, and the
- * value itself before the first.
+ * A value as its distance from the mean in standard deviations (divisor n − 1); the distance itself while all values
+ * were equal, and the value itself before the first.
  */
 export function evenedOut(value: number, { count, mean, squares }: ValueStatistics): number {
   if (count === 0) return value;
   const deviation = count > 1 ? Math.sqrt(squares / (count - 1)) : 0;
-  return deviation <= leastDeviation * Math.max(1, Math.abs(mean)) ? 0 : (value - mean) / deviation;
+  const even = deviation <= leastDeviation * Math.max(1, Math.abs(mean));
+  return even ? value - mean : (value - mean) / deviation;
 }

@@ -14,7 +14,7 @@ const verdictSchema = z.object({
   response: z.string(),
   score: z.number(),
   why: z.string(),
-  check: z.looseObject({ kind: z.enum(['exact', 'number', 'equation']) }),
+  check: z.looseObject({ kind: z.enum(['exact', 'number', 'equation', 'balance']) }),
 });
 const verdicts = readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks/verdicts.jsonl'), 'utf8')
   .split('\n')
@@ -23,6 +23,10 @@ const verdicts = readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks
     row: z.record(z.string(), z.json()).parse(JSON.parse(line)),
     ...verdictSchema.parse(JSON.parse(line)),
   }));
+
+const words = z
+  .record(z.string(), z.unknown())
+  .parse(JSON.parse(readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks/words.json'), 'utf8')));
 
 const item = (more: Partial<RewardItem>): RewardItem => ({
   prompt: '1+2=',
@@ -36,17 +40,21 @@ const item = (more: Partial<RewardItem>): RewardItem => ({
 });
 
 describe('the given verdicts', () => {
-  it.each(['exact', 'number', 'equation'] as const)('every answer of kind %s gets its score', (kind) => {
-    const rows = verdicts.filter(({ check }) => check.kind === kind);
-    expect(rows.length).toBeGreaterThan(100);
-    const reward = rewardSchema.parse({ components: [{ kind }] });
-    const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
-      const got = scoreAnswer(reward, item({ prompt, response, reference: answer, row }));
-      return got.total !== score;
-    });
-    expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
-    expect(rows.some(({ score }) => score === 1) && rows.some(({ score }) => score === 0)).toBe(true);
-  });
+  it.each(['exact', 'number', 'equation', 'balance'] as const)(
+    'every answer of kind %s gets its score',
+    (kind) => {
+      const rows = verdicts.filter(({ check }) => check.kind === kind);
+      expect(rows.length).toBeGreaterThan(100);
+      const lists = kind === 'balance' ? words : {};
+      const reward = rewardSchema.parse({ components: [{ kind, ...lists }] });
+      const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
+        const got = scoreAnswer(reward, item({ prompt, response, reference: answer, row }));
+        return got.total !== score;
+      });
+      expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
+      expect(rows.some(({ score }) => score === 1) && rows.some(({ score }) => score === 0)).toBe(true);
+    },
+  );
 });
 
 describe('scoreAnswer', () => {
