@@ -9,7 +9,8 @@ import type {
   RewardKind,
   RewardScore,
 } from '../contract/reward.ts';
-import { componentNames, combine, scoreVerifier } from './score-answer.ts';
+import { combine, componentNames } from './combine.ts';
+import { scoreVerifier } from './score-answer.ts';
 import type { Outcome, RewardItem } from './outcome.ts';
 
 /** Kinds that need more than the answer and its row: a sandbox, a model, or a judge. */

@@ -127,7 +127,12 @@ async function gradeAll(
   const texts = await parts.decode(answers);
   const scores = await parts.grade?.(
     'train',
-    answers.map(({ finish }, place) => ({ prompt, text: texts[place]!.text, finish })),
+    answers.map(({ finish, ids }, place) => ({
+      prompt,
+      text: texts[place]!.text,
+      finish,
+      tokens: ids.length,
+    })),
   );
   return (scores ?? []).map(({ total }) => total);
 }

@@ -8,6 +8,7 @@ import type { LearnerSequence, OptimizerSettings } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
 import { checkGradable, sampleAndGrade, sampleOf } from './rollout-step.ts';
 import type { StepOutcome } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import type { Rollouts } from './rollouts.ts';
 import { componentMetricPrefix } from './step-metrics.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -59,7 +60,12 @@ export async function onlinePreferenceStep(
   settings: OptimizerSettings,
 ): Promise<StepOutcome> {
   const spec = specOf(parts);
-  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  const { rollouts, statistics } = await sampleAndGrade(
+    parts,
+    prompts,
+    state.step,
+    statisticsOf(parts, state),
+  );
   checkGradable(parts, rollouts, state.step);
   const started = parts.now();
   const { temperature } = parts.config.budget;
@@ -77,6 +83,9 @@ export async function onlinePreferenceStep(
         rewards: rollouts.rewards.map(({ total }) => total),
         lengths: rollouts.answers.map(({ ids }) => ids.length),
         truncated: rollouts.answers.map(({ finish }) => finish === 'length'),
+        ...(parts.config.reward?.truncated === 'mask'
+          ? { masked: rollouts.rewards.map(({ masked }) => masked === true) }
+          : {}),
       }),
       ...components,
       ...updateMetrics(update, spec),
@@ -89,6 +98,7 @@ export async function onlinePreferenceStep(
     samples,
     applied: update.failed === 0,
     change: {
+      rewardStatistics: [...statistics],
       movingAverage: state.movingAverage,
       samplerGap: state.samplerGap,
       answers: state.answers + samples.length,

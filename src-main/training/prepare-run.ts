@@ -8,7 +8,6 @@ import { needsReference } from '../contract/estimator.ts';
 import type { EstimatorSpec } from '../contract/estimator.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
 import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
@@ -17,7 +16,6 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { scoreAnswer } from '../rewards/score-answer.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -30,13 +28,15 @@ import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
+import { gradeWith } from './grade-with.ts';
 import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
-import type { Grade, TrainingParts } from './training-parts.ts';
+import { externalGraders } from './reward-graders.ts';
+import type { TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
 export interface RunSurroundings {
@@ -160,7 +160,10 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade:
+      config.reward === undefined
+        ? null
+        : gradeWith(config.reward, config.budget.maxTokens, externalGraders()),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -189,20 +192,6 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
       await learner.dispose();
     },
   };
-}
-
-/** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
-  return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
-      scoreAnswer(reward, {
-        prompt: prompt.question,
-        response: text,
-        reference: prompt.reference,
-        row: prompt.row,
-        finish,
-      }),
-    );
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {

@@ -142,10 +142,10 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts);
+    const result = await evaluate(this.parts, this.state.evaluationStatistics);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
-    const { score, components, count, seconds, samples } = result;
+    const { score, components, count, seconds, samples, statistics } = result;
     if (samples.length > 0) emit({ type: 'samples', step, samples: [...samples] });
     emit({ type: 'evaluation', step, score, components: { ...components }, count, seconds });
     emit({ type: 'phase', phase: 'training' });
@@ -153,6 +153,7 @@ class TrainLoop {
     this.state = {
       ...this.state,
       evaluatedStep: step,
+      evaluationStatistics: [...(statistics ?? [])],
       before: this.state.before ?? score,
       after: score,
       best: improved ? { step, score } : this.state.best,

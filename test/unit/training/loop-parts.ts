@@ -7,7 +7,9 @@ import type { RunConfig } from '../../../src-main/contract/experiment.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import type { RewardScore } from '../../../src-main/contract/reward.ts';
 import { estimatorSpec } from '../../../src-main/estimators/index.ts';
+import { gradeWith } from '../../../src-main/training/grade-with.ts';
 import { configHash } from '../../../src-main/training/loop-state.ts';
+import { externalGraders } from '../../../src-main/training/reward-graders.ts';
 import type { Grade, PreparedPrompt, TrainingParts } from '../../../src-main/training/training-parts.ts';
 import { TabularPolicy } from './tabular-policy.ts';
 
@@ -47,6 +49,8 @@ export interface Changes {
   readonly method?: Record<string, unknown>;
   readonly budget?: Record<string, unknown>;
   readonly reward?: RewardOne | null | undefined;
+  /** Reward of the configuration, graded by the real verifiers; comes before `reward`. */
+  readonly rewardConfig?: Record<string, unknown>;
   readonly evaluation?: readonly PreparedPrompt[];
 }
 
@@ -56,7 +60,7 @@ export function runConfig(changes: Changes = {}): RunConfig {
     name: 'letters',
     model: { path: '/nowhere' },
     data: { path: '/nowhere.jsonl' },
-    reward: { components: [{ kind: 'exact' }] },
+    reward: changes.rewardConfig ?? { components: [{ kind: 'exact' }] },
     method: { estimator: 'rloo', groupSize: 8, learningRate: 0.1, ...changes.method },
     budget: {
       steps: 40,
@@ -68,6 +72,12 @@ export function runConfig(changes: Changes = {}): RunConfig {
     },
     seed: 1,
   });
+}
+
+function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
+  if (rewardConfig !== undefined && config.reward !== undefined)
+    return gradeWith(config.reward, config.budget.maxTokens, externalGraders());
+  return reward === null ? null : gradeEach(reward ?? exactReward);
 }
 
 export interface TestRun {
@@ -93,7 +103,7 @@ export function makeRun(changes: Changes = {}, policy = new TabularPolicy(shape)
     sampler: policy,
     decode: async (answers) =>
       answers.map(({ ids }) => ({ text: Array.from(ids, (id) => letters[id]).join('') })),
-    grade: changes.reward === null ? null : gradeEach(changes.reward ?? exactReward),
+    grade: gradeOf(changes, config),
     identity: { config: configHash(config), model: 'm', data: 'd' },
     facts: {
       model: { family: 'tabular', parameters: policy.table.length, hash: 'm' },

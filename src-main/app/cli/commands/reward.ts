@@ -83,6 +83,8 @@ export const reward = defineCommand({
         reference: columnText(row, 'answer'),
         row,
         finish,
+        tokens: null,
+        maxTokens: null,
       });
       output.value({
         total,
