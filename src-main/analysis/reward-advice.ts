@@ -1,6 +1,6 @@
 /** Plain advice about a reward from what the bench or the pre-flight measured: what would go wrong, and what to change. */
 import type { BenchAdvice, RewardBenchReport } from '../contract/reward-bench.ts';
-import { plantedTexts } from './planted-answers.ts';
+import { plantedTexts } from '../rewards/planted-answers.ts';
 
 export type RewardFacts = Omit<RewardBenchReport, 'advice' | 'rows' | 'seconds'>;
 

@@ -329,6 +329,11 @@ export const budgetSchema = z.strictObject({
   seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
   evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
   checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  preflight: field(z.enum(['block', 'warn', 'off']).default('block'), {
+    label: 'Before the start',
+    term: 'pre-flight',
+    help: 'Asks and grades a few questions first. block: does not start when no group of answers has different rewards; warn: says so and starts; off: asks nothing.',
+  }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',

@@ -20,8 +20,10 @@ import { evaluate } from './evaluate.ts';
 import { HealthWatch } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import { describePreflight, noSignal, preflight } from './preflight.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
 import { rolloutStep } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -99,6 +101,7 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
+    if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
       const improved = (await this.evaluateIfDue()) === 'improved';
@@ -113,6 +116,30 @@ class TrainLoop {
       if (stopping) return 'stopped';
       await this.stepOrSave();
     }
+  }
+
+  /** Whether the run may begin; a new run of sampled answers is tried out first. */
+  private async preflight(): Promise<boolean> {
+    const { parts, state } = this;
+    const { budget } = parts.config;
+    const fresh = state.step === 0 && state.evaluatedStep < 0;
+    if (
+      !fresh ||
+      budget.preflight === 'off' ||
+      parts.grade === null ||
+      parts.spec.plan.samplesPerPrompt === 0
+    )
+      return true;
+    parts.emit({ type: 'phase', phase: 'evaluating', detail: 'pre-flight' });
+    const found = await preflight(parts, statisticsOf(parts, state), (step) => this.promptsOfStep(step));
+    if (found === null) return false;
+    if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);
+    parts.emit({
+      type: 'log',
+      level: found.signal === 0 ? 'warning' : 'info',
+      message: describePreflight(found),
+    });
+    return true;
   }
 
   /** Totals so far; also handed out with an error. */
@@ -192,7 +219,7 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const prompts = this.promptsOfStep();
+    const prompts = this.promptsOfStep(state.step);
     const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
@@ -217,8 +244,9 @@ class TrainLoop {
     if (!outcome.applied) this.reportFailedUpdate();
   }
 
-  private promptsOfStep(): PreparedPrompt[] {
-    return Array.from(this.order.promptsOf(this.state.step + 1), (row) => this.parts.train[row]!);
+  /** @param step from 0 */
+  private promptsOfStep(step: number): PreparedPrompt[] {
+    return Array.from(this.order.promptsOf(step + 1), (row) => this.parts.train[row]!);
   }
 
   private reportFailedUpdate(): void {

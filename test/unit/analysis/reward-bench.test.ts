@@ -1,7 +1,7 @@
 /** The bench's findings on made-up grades: spread, groups, disagreements, cheats, advice; ranks; a run graded anew. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plantedAnswers } from '../../../src-main/analysis/planted-answers.ts';
+import { plantedAnswers } from '../../../src-main/rewards/planted-answers.ts';
 import { ranks, rankCorrelation } from '../../../src-main/analysis/ranks.ts';
 import { rewardBenchReport } from '../../../src-main/analysis/reward-bench.ts';
 import { rescoreReport } from '../../../src-main/analysis/rescore.ts';
