@@ -355,38 +355,43 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
         help: 'Writing system of the wanted language. The value is the share of letters in it.',
       }),
   }),
-  z.strictObject({
-    kind: z.literal('instructions'),
-    ...common,
-    instructions: z
-      .array(instructionSchema)
-      .default([])
-      .meta({
-        label: 'Instructions',
-        term: 'IFEval',
-        help: 'What every answer must follow; the value is the share that it follows.',
-      }),
-    idsColumn: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        label: 'Column of instructions',
-        help: 'Column with the ids of the row’s own instructions, for example instruction_id_list.',
-      }),
-    argumentsColumn: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ label: 'Column of arguments', help: 'Column with their arguments, for example kwargs.' }),
-    need: z
-      .enum(['share', 'all'])
-      .default('share')
-      .meta({
-        label: 'What counts',
-        help: 'share: the part that is followed; all: 1 only when every one is.',
-      }),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('instructions'),
+      ...common,
+      instructions: z
+        .array(instructionSchema)
+        .default([])
+        .meta({
+          label: 'Instructions',
+          term: 'IFEval',
+          help: 'What every answer must follow; the value is the share that it follows.',
+        }),
+      idsColumn: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          label: 'Column of instructions',
+          help: 'Column with the ids of the row’s own instructions, for example instruction_id_list.',
+        }),
+      argumentsColumn: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ label: 'Column of arguments', help: 'Column with their arguments, for example kwargs.' }),
+      need: z
+        .enum(['share', 'all'])
+        .default('share')
+        .meta({
+          label: 'What counts',
+          help: 'share: the part that is followed; all: 1 only when every one is.',
+        }),
+    })
+    .refine(({ instructions, idsColumn }) => instructions.length > 0 || idsColumn !== undefined, {
+      path: ['instructions'],
+      message: 'at least one instruction, or a column of them',
+    }),
   z.strictObject({
     kind: z.literal('balance'),
     ...common,

@@ -80,7 +80,7 @@ describe('instruction checks', () => {
       at({ ids: ['keywords:frequency'], arguments: [{ keyword: 'a', relation: null }] }).value,
     ).toBeNull();
     expect(at({ ids: '["punctuation:no_comma"]', arguments: '[null]' }).value).toBe(1);
-    expect(verdict('instructions', {}, { response: 'x' }).value).toBeNull();
+    expect(() => component('instructions')).toThrow(/at least one instruction/);
   });
 
   it('gives an empty answer nothing', () => {
