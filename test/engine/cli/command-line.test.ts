@@ -35,7 +35,7 @@ const experiment = {
   data: { path: 'questions.jsonl', holdOut: 0.25 },
   reward: { components: [{ kind: 'exact' }] },
   method: { estimator: 'dr-grpo', groupSize: 4, learningRate: 1e-3 },
-  budget: { steps: 3, promptsPerStep: 2, maxTokens: 4, evaluateEvery: 2, checkpointEvery: 2 },
+  budget: { steps: 3, promptsPerStep: 2, maxTokens: 4, evaluateEvery: 2, checkpointEvery: 2, preflight: 'off' },
 };
 
 beforeAll(async () => {
