@@ -16,6 +16,7 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -45,6 +46,8 @@ export interface RunSurroundings {
   readonly memory: () => number;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Starts the process in which users' patterns, schemas and code run. */
+  readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
 }
@@ -128,6 +131,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
+  const graders = externalGraders(surroundings, config.seed);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const load = async (store: ParameterStore): Promise<void> => {
     if (checkpoint === null) initialiseWeights(store, model, config.seed);
     else await loadWeights(store, checkpoint);
@@ -163,7 +168,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     grade:
       config.reward === undefined
         ? null
-        : gradeWith(config.reward, config.budget.maxTokens, externalGraders()),
+        : gradeWith(config.reward, config.budget.maxTokens, graders.external),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -187,6 +192,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     learner,
     store,
     async dispose() {
+      await graders.dispose();
       await sampler.dispose();
       await critic?.dispose();
       await learner.dispose();

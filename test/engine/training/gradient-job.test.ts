@@ -6,6 +6,7 @@ import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { gradientJob, type GradientCommand } from '../../../src-main/training/gradient-job.ts';
 import { addToSketch, directionOf } from '../../../src-main/training/gradient-sketch.ts';
 import { prepareRun, type PreparedRun } from '../../../src-main/training/prepare-run.ts';
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { newFolder, runConfig, writeQuestions } from './run-folder.ts';
 
 const directions = 32;
@@ -24,6 +25,7 @@ beforeAll(async () => {
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
     availableMemory: () => 4e9,
+    spawnSandbox,
     stopRequested: () => events.filter(({ type }) => type === 'projected').length >= stopAfter,
     pause: () => nextTurn(),
   });

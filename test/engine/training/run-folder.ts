@@ -9,6 +9,8 @@ import type { RunConfig } from '../../../src-main/contract/experiment.ts';
 import { prepareRun } from '../../../src-main/training/prepare-run.ts';
 import { trainLoop } from '../../../src-main/training/train-loop.ts';
 
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
+
 export const modelFolder = resolve('test/fixtures/models/llama-gqa-tied');
 
 export async function newFolder(): Promise<string> {
@@ -70,6 +72,7 @@ export async function trainHere(
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
     availableMemory: () => 4e9,
+    spawnSandbox,
     stopRequested: () => stop,
     pause: () => nextTurn(),
   });

@@ -1,4 +1,5 @@
 /** Parts of a training run on the tabular policy: each question is a number, its right answer one letter and the end. */
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,7 +79,7 @@ export function runConfig(changes: Changes = {}): RunConfig {
 
 function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
   if (rewardConfig !== undefined && config.reward !== undefined)
-    return gradeWith(config.reward, config.budget.maxTokens, externalGraders());
+    return gradeWith(config.reward, config.budget.maxTokens, externalGraders({ spawnSandbox }, 1).external);
   return reward === null ? null : gradeEach(reward ?? exactReward);
 }
 
