@@ -167,6 +167,8 @@ export class RunRecorder {
       case 'scored':
       case 'lab-question':
       case 'projected':
+      case 'graded':
+      case 'grade-seconds':
       case 'job-end':
         return {};
     }

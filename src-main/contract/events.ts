@@ -1,13 +1,16 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
 import { modelSchema, runConfigSchema } from './experiment.ts';
-import { rewardScoreSchema } from './reward.ts';
+import { finishReasonSchema } from './finish-reason.ts';
+import { benchAnswerSchema, gradedAnswerSchema } from './reward-bench.ts';
+import { rewardSchema, rewardScoreSchema } from './reward.ts';
+
+export { finishReasonSchema };
+export type { FinishReason } from './finish-reason.ts';
 
 const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
 const int32: z.ZodType<Int32Array> = z.instanceof(Int32Array);
 
-export const finishReasonSchema = z.enum(['stop', 'length']);
-export type FinishReason = z.infer<typeof finishReasonSchema>;
 
 /** A place inside an answer from which fresh ends were sampled to see what is to be expected there. */
 export const sampleAnchorSchema = z.strictObject({
@@ -146,6 +149,10 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   /** A `generate`, `score` or `lab` job is complete (or was stopped: then `rows` is fewer than asked for). */
   z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
+  /** Answers of a `grade` or `preflight` job with what the reward says of them; planted ones come last. */
+  z.strictObject({ type: z.literal('graded'), answers: z.array(gradedAnswerSchema) }),
+  /** Seconds that the graders of such a job took, one number for each component. */
+  z.strictObject({ type: z.literal('grade-seconds'), components: z.array(z.number()) }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
@@ -191,6 +198,18 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     /** Random directions that gradients are measured along. */
     directions: z.int().min(8).max(65_536),
   }),
+  /** Grades answers without a run: for the reward bench and for runs that are graded anew. */
+  z.strictObject({
+    type: z.literal('grade'),
+    reward: rewardSchema,
+    answers: z.array(benchAnswerSchema).min(1),
+    /** Whether cheats for the same questions are graded too. */
+    planted: z.boolean(),
+    /** Most tokens that an answer could have; null where nobody knows. */
+    maxTokens: z.int().min(1).nullable(),
+  }),
+  /** Asks a few training questions of an experiment and grades the answers, as the first step of a run would. */
+  z.strictObject({ type: z.literal('preflight'), config: runConfigSchema, questions: z.int().min(1), planted: z.boolean() }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),
 ]);

@@ -3,7 +3,7 @@
  * pre-flight of a run; and stored runs graded anew. All plain data, as reports cross processes.
  */
 import { z } from 'zod';
-import { finishReasonSchema } from './events.ts';
+import { finishReasonSchema } from './finish-reason.ts';
 import { componentScoreSchema, rewardSchema } from './reward.ts';
 
 /** Cheats that the bench makes for every question; what each is stands in `plantedAnswers`. */

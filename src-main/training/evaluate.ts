@@ -67,7 +67,8 @@ export async function evaluate(
     tokens: answers[place]!.ids.length,
   }));
   const scores = await parts.grade('evaluation', given);
-  const measure = statistics.length > 0 ? statistics : observed(initialStatistics(parts.config.reward), scores);
+  const measure =
+    statistics.length > 0 ? statistics : observed(initialStatistics(parts.config.reward), scores);
   const rewards = evened(parts, 'evaluation', scores, given, measure);
   const samples = parts.evaluation.map((prompt, place): Sample => ({
     split: 'evaluation',

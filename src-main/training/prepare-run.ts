@@ -36,6 +36,7 @@ import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
 import { externalGraders } from './reward-graders.ts';
 import type { TrainingParts } from './training-parts.ts';
 
@@ -71,6 +72,8 @@ export interface PreparedRun {
   /** The learner of `parts` and its weights, for measurements of gradients. */
   readonly learner: MeasuringLearner;
   readonly store: ParameterStore;
+  /** What the run's reward needs beside the answers. */
+  readonly external: ExternalGraders;
   dispose(): Promise<void>;
 }
 
@@ -191,6 +194,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     parts,
     learner,
     store,
+    external: graders.external,
     async dispose() {
       await graders.dispose();
       await sampler.dispose();

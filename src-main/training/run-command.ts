@@ -9,9 +9,11 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
+import { gradeJob, preflightJob } from './grade-job.ts';
 import { gradientJob } from './gradient-job.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
+import { externalGraders } from './reward-graders.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
 import { scoreJob } from './score-job.ts';
@@ -36,6 +38,18 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
     case 'lab': {
       const run = await prepareRun(command.config, surroundings);
       await gradientJob(command, run);
+      return;
+    }
+    case 'preflight': {
+      const run = await prepareRun(command.config, surroundings);
+      await preflightJob(command, run.parts, run.external, surroundings);
+      return;
+    }
+    case 'grade': {
+      const graders = externalGraders(surroundings, 0);
+      await graders.load(command.reward);
+      await gradeJob(command, graders.external, surroundings);
+      await graders.dispose();
       return;
     }
     case 'generate': {
