@@ -167,6 +167,7 @@ export class RunRecorder {
       case 'scored':
       case 'lab-question':
       case 'projected':
+      case 'tokenized':
       case 'job-end':
         return {};
     }

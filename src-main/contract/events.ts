@@ -1,6 +1,7 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
-import { modelSchema, runConfigSchema } from './experiment.ts';
+import { tokenizedReportSchema } from './datasets.ts';
+import { budgetSchema, dataSchema, modelSchema, runConfigSchema } from './experiment.ts';
 import { rewardScoreSchema } from './reward.ts';
 
 const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
@@ -144,13 +145,15 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     finish: finishReasonSchema,
     projection: float32,
   }),
-  /** A `generate`, `score` or `lab` job is complete (or was stopped: then `rows` is fewer than asked for). */
+  /** Report of a `tokenize` job. */
+  z.strictObject({ type: z.literal('tokenized'), report: tokenizedReportSchema }),
+  /** A `generate`, `score`, `lab` or `tokenize` job is complete (or was stopped: then `rows` is fewer than asked for). */
   z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
 
-/** What the host sends to a trainer process: one `train`, `generate`, `score` or `lab`, then at most a `stop`. */
+/** What the host sends to a trainer process: one `train`, `generate`, `score`, `lab` or `tokenize`, then at most a `stop`. */
 export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train'),
@@ -190,6 +193,18 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     answers: z.int().min(2),
     /** Random directions that gradients are measured along. */
     directions: z.int().min(8).max(65_536),
+  }),
+  /** Reads data as a run would, and tells how the model sees it. */
+  z.strictObject({
+    type: z.literal('tokenize'),
+    model: modelSchema,
+    data: dataSchema,
+    maxPromptTokens: budgetSchema.shape.maxPromptTokens,
+    maxTokens: budgetSchema.shape.maxTokens,
+    /** Rows that are shown token by token. */
+    rows: z.int().min(0),
+    learnsAnswers: z.boolean(),
+    seed: z.int().min(0),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),

@@ -37,7 +37,7 @@ export async function preparePrompts(
 ): Promise<PreparedPrompts> {
   const sets = await readQuestionSets(config);
   const warnings = [...sets.warnings];
-  const limits = limitsOf(config, needs, text);
+  const limits = promptLimits(config.budget, needs, text);
   const tokeniseSet = async (rows: readonly PromptRow[], path: string): Promise<Tokenised> => {
     if (needs.pairs === undefined) return tokenise(rows, needs, text, limits);
     const { data } = config;
@@ -82,7 +82,7 @@ export async function preparePrompts(
   };
 }
 
-interface Limits {
+export interface PromptLimits {
   readonly prompt: number;
   /** Question and answer together. */
   readonly sequence: number;
@@ -90,8 +90,16 @@ interface Limits {
   readonly text: string;
 }
 
-function limitsOf(config: RunConfig, needs: PromptNeeds, text: OpenedText): Limits {
-  const { maxPromptTokens, maxTokens } = config.budget;
+/**
+ * Longest question and answer that are kept.
+ * @throws user error `answer-too-long` where the answer leaves no room for a question
+ */
+export function promptLimits(
+  budget: Pick<RunConfig['budget'], 'maxPromptTokens' | 'maxTokens'>,
+  needs: PromptNeeds,
+  text: Pick<OpenedText, 'maxPositions'>,
+): PromptLimits {
+  const { maxPromptTokens, maxTokens } = budget;
   const room = text.maxPositions - maxTokens;
   if (room < 1) {
     throw userError(
@@ -124,7 +132,7 @@ async function tokenise(
   rows: readonly PromptRow[],
   needs: PromptNeeds,
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encoded: { prompt: string; promptIds: Int32Array; answerIds: Int32Array | null }[] =
@@ -169,7 +177,7 @@ async function tokenisePairs(
   rows: readonly PromptRow[],
   texts: readonly PairText[],
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encode = async (side: 'chosen' | 'rejected') => {
@@ -212,7 +220,7 @@ function withEnd(ids: Int32Array, endId: number | null): Int32Array {
   return endId === null ? ids : Int32Array.of(...ids, endId);
 }
 
-function nothingLeft(config: RunConfig, set: Tokenised, limits: Limits): Error {
+function nothingLeft(config: RunConfig, set: Tokenised, limits: PromptLimits): Error {
   if (set.tooLong === 0) {
     return userError('data-empty', 'Question or answer is empty in every row.', {
       where: config.data.path,

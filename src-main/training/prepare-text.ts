@@ -30,12 +30,16 @@ export interface OpenedText {
   readonly stopIds: readonly number[];
   /** The token that is put behind right answers; null where the model has none. */
   readonly endId: number | null;
+  /** Whether a chat template is put around prompts. */
+  readonly hasTemplate: boolean;
   encodePrompts(prompts: readonly string[]): Promise<EncodedPrompt[]>;
   /** Prompts with given responses, no end token added: the ids of a prompt are the same with any response. */
   encodePairs(
     pairs: readonly { readonly prompt: string; readonly response: string }[],
   ): Promise<(LearnerSequence & EncodedPrompt)[]>;
   decode(answers: readonly Pick<SampleResult, 'ids' | 'finish'>[]): Promise<AnswerText[]>;
+  /** Text of each id, special tokens included; all of them together are the text. */
+  pieces(ids: Int32Array): Promise<string[]>;
 }
 
 /**
@@ -75,6 +79,7 @@ export async function openText(
     maxPositions: config.maxPositions,
     stopIds,
     endId: tokenizer.eosId ?? config.eosIds[0] ?? null,
+    hasTemplate: template !== null,
     encodePrompts,
     async encodePairs(pairs) {
       const encoded = await encodePrompts(pairs.map(({ prompt }) => prompt));
@@ -93,6 +98,7 @@ export async function openText(
       }));
     },
     decode: (answers) => decoder.decode(answers),
+    pieces: (ids) => tokenizer.pieces(ids),
   };
 }
 

@@ -1,0 +1,228 @@
+/** The library of datasets: imports, pages of rows, and whether the files are still what was imported. */
+import { rm } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import type { CallOutput } from '../../contract/calls.ts';
+import type { DatasetDetail, DatasetSource } from '../../contract/datasets.ts';
+import { EspalierError, userError } from '../../contract/errors.ts';
+import type { JobResult } from '../../contract/jobs.ts';
+import { readRows } from '../../datasets/read-rows.ts';
+import type { Row } from '../../datasets/row.ts';
+import { publicVersion, type StoredVersion } from '../../store/dataset-store.ts';
+import type { Store } from '../../store/store.ts';
+import { contentHash, dataFiles, examineData, sameFiles, type ExamineListener } from './examine-data.ts';
+import { keepCopy } from './keep-copy.ts';
+
+export interface ImportRequest {
+  readonly path: string;
+  readonly name?: string | undefined;
+  readonly datasetId?: string | undefined;
+  readonly keepCopy: boolean;
+  readonly source: DatasetSource;
+}
+
+export interface DatasetLibraryOptions {
+  readonly store: Store;
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** Folder of copies. */
+  readonly directory: string;
+  /** Called when the list of datasets is another one. */
+  readonly changed: () => void;
+}
+
+/** Rows that one page looks through at most when it searches, so that an answer comes soon. */
+const searchedRows = 200_000;
+
+export class DatasetLibrary {
+  readonly #options: DatasetLibraryOptions;
+
+  constructor(options: DatasetLibraryOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads the data and records it: as a new version of the dataset named, or of the one that came from the same source;
+   * content that is known already makes no second dataset. All of it is recorded or nothing.
+   * @throws EspalierError of `examineData` and `keepCopy`; `dataset-unknown`
+   */
+  async import(
+    request: ImportRequest,
+    listener: ExamineListener,
+  ): Promise<Extract<JobResult, { kind: 'import' }>> {
+    const { store, now, newId, directory } = this.#options;
+    if (request.datasetId !== undefined) store.datasets.get(request.datasetId);
+    const examined = await examineData(request.path, listener);
+    const path = request.keepCopy ? await keepCopy(request.path, examined.version, directory) : request.path;
+    const files = request.keepCopy ? await dataFiles(path) : examined.files;
+    listener.signal.throwIfAborted();
+    const { datasets } = store;
+    const version: StoredVersion = {
+      version: examined.version,
+      path,
+      kept: request.keepCopy,
+      bytes: examined.bytes,
+      rows: examined.rows,
+      columns: [...examined.columns],
+      warnings: [...examined.warnings],
+      files,
+      importedAt: now(),
+    };
+    const result = store.transaction(() => {
+      const known =
+        request.datasetId ?? datasets.withContent(version.version) ?? datasets.fromSource(request.source);
+      const id = known ?? newId();
+      const isNew = known === null || !datasets.versions(id).some((each) => each.version === version.version);
+      if (known === null) {
+        datasets.insert({
+          id,
+          name: request.name ?? nameOf(request.source),
+          source: request.source,
+          createdAt: now(),
+        });
+      } else {
+        datasets.update(id, {
+          source: request.source,
+          ...(request.name === undefined ? {} : { name: request.name }),
+        });
+      }
+      datasets.putVersion(id, version);
+      return { kind: 'import' as const, datasetId: id, version: version.version, isNew };
+    });
+    this.#options.changed();
+    return result;
+  }
+
+  /** Changes fields of a dataset and tells windows. @throws EspalierError `dataset-unknown` */
+  update(id: string, changes: Parameters<Store['datasets']['update']>[1]): void {
+    this.#options.store.datasets.update(id, changes);
+    this.#options.changed();
+  }
+
+  /** @throws EspalierError `dataset-unknown` */
+  async get(id: string): Promise<DatasetDetail> {
+    const { datasets } = this.#options.store;
+    const dataset = datasets.get(id);
+    const versions = datasets.versions(id);
+    const [newest] = versions;
+    if (newest === undefined) throw new Error(`internal: the dataset ${id} has no version`);
+    return {
+      ...dataset,
+      version: publicVersion(newest),
+      versions: versions.map(publicVersion),
+      runs: datasets.runsUsing([...new Set(versions.map(({ path }) => path))]),
+      problem: await this.#problem(newest),
+    };
+  }
+
+  /**
+   * A page of rows, all of them or those that hold a text.
+   * @throws EspalierError `dataset-unknown`, `dataset-gone`, `dataset-changed`, those of the readers
+   */
+  async rows(request: {
+    readonly datasetId: string;
+    readonly version?: string | undefined;
+    readonly offset: number;
+    readonly limit: number;
+    readonly search?: string | undefined;
+  }): Promise<CallOutput<'datasets.rows'>> {
+    const version = this.#options.store.datasets.version(request.datasetId, request.version);
+    await this.verify(request.datasetId, version);
+    const { offset, limit } = request;
+    const wanted = request.search?.trim().toLocaleLowerCase() ?? '';
+    const rows: { index: number; row: Row }[] = [];
+    let index = 0;
+    for await (const batch of readRows(version.path)) {
+      if (index + batch.length <= offset) {
+        index += batch.length;
+        continue;
+      }
+      for (const row of batch) {
+        const place = index++;
+        if (place < offset) continue;
+        if (wanted === '' || holds(row, wanted)) rows.push({ index: place, row });
+        const enough = rows.length === limit || place - offset + 1 >= searchedRows;
+        if (enough) return { rows, next: index < version.rows ? index : null };
+      }
+    }
+    return { rows, next: null };
+  }
+
+  /**
+   * Checks that the files of a version are what was imported.
+   * @throws EspalierError `dataset-gone`, `dataset-changed`
+   */
+  async verify(datasetId: string, version: StoredVersion): Promise<void> {
+    const now = await dataFiles(version.path).catch(() => null);
+    if (now === null || now.length === 0) {
+      throw new EspalierError(
+        'environment',
+        'dataset-gone',
+        'The data of this dataset is not where it was.',
+        {
+          where: version.path,
+          advice: 'Put it back, or import it again from where it is now.',
+        },
+      );
+    }
+    if (sameFiles(now, version.files)) return;
+    // Copied or touched, but perhaps the same: only the content counts.
+    if ((await contentHash(now)) !== version.version) {
+      throw userError('dataset-changed', 'The data was changed since it was imported.', {
+        where: version.path,
+        advice: 'Import it again: it becomes a new version of this dataset.',
+      });
+    }
+    const { datasets } = this.#options.store;
+    const present = datasets.versions(datasetId);
+    // Only the newest can be noted anew without changing their order.
+    if (present[0]?.version === version.version) datasets.putVersion(datasetId, { ...version, files: now });
+  }
+
+  /** Why data at this path is not what the library knows of it; null where it is, or where it knows nothing. */
+  async problemAt(path: string): Promise<string | null> {
+    const [newest] = this.#options.store.datasets.versionsAt(path);
+    return newest === undefined ? null : this.#problem(newest);
+  }
+
+  /** Takes copies of removed datasets away for good. */
+  async purge(): Promise<void> {
+    const { store, directory } = this.#options;
+    const gone = store.transaction(() => store.datasets.purgeDeleted());
+    await Promise.all(
+      gone
+        .filter(({ kept, path }) => kept && dirname(dirname(path)) === directory)
+        .map(({ path }) => rm(dirname(path), { recursive: true, force: true }).catch(() => undefined)),
+    );
+  }
+
+  async #problem(version: StoredVersion): Promise<string | null> {
+    const now = await dataFiles(version.path).catch(() => null);
+    if (now === null || now.length === 0) return 'The data is not where it was.';
+    return sameFiles(now, version.files) || (await contentHash(now)) === version.version
+      ? null
+      : 'The data was changed since it was imported; import it again to make a new version.';
+  }
+}
+
+/** What a dataset is called where nobody said: the name of its file, or of the repository with its split. */
+function nameOf(source: DatasetSource): string {
+  if (source.kind === 'file') {
+    const name = basename(source.path).replace(/\.(gz|gzip|zst|zstd)$/i, '');
+    return name.slice(0, name.length - extname(name).length) || name;
+  }
+  const part = [source.config === 'default' ? null : source.config, source.split].filter(
+    (each) => each !== null,
+  );
+  return [source.name, ...part].join(' · ');
+}
+
+function holds(row: Row, wanted: string): boolean {
+  return Object.values(row).some((value) =>
+    (typeof value === 'string' ? value : JSON.stringify(value)).toLocaleLowerCase().includes(wanted),
+  );
+}
+
+/** Folder of copies in a data directory. */
+export function datasetDirectory(dataDirectory: string): string {
+  return join(dataDirectory, 'datasets');
+}
