@@ -1,6 +1,7 @@
 /** Long work of the host beside runs: started, told about at most ten times a second, paused, gone on with, cancelled. */
 import { EspalierError, toErrorShape, userError } from '../contract/errors.ts';
 import type { Job, JobResult } from '../contract/jobs.ts';
+import { Pace } from './pace.ts';
 
 export interface JobReport {
   readonly detail?: string;
@@ -32,8 +33,6 @@ export interface JobBoardOptions {
 /** Jobs that ended are listed up to this many. */
 const keptJobs = 50;
 const publishEvery = 100;
-/** The pace is that of the last seconds. */
-const paceWindow = 8_000;
 
 interface Entry {
   job: Job;
@@ -41,7 +40,7 @@ interface Entry {
   controller: AbortController;
   /** What an abort is for. */
   wanted: 'pause' | 'cancel' | null;
-  pace: { at: number; done: number }[];
+  readonly pace: Pace;
   publishedAt: number;
   timer: NodeJS.Timeout | null;
   running: Promise<void>;
@@ -82,7 +81,7 @@ export class JobBoard {
       work,
       controller: new AbortController(),
       wanted: null,
-      pace: [],
+      pace: new Pace(),
       publishedAt: Number.NEGATIVE_INFINITY,
       timer: null,
       running: Promise.resolve(),
@@ -123,7 +122,7 @@ export class JobBoard {
     if (entry.job.state !== 'paused' && !(entry.job.state === 'failed' && entry.work.canPause)) return;
     entry.controller = new AbortController();
     entry.wanted = null;
-    entry.pace = [];
+    entry.pace.reset();
     this.#change(entry, { state: 'running', error: null, endedAt: null, rate: null, secondsLeft: null });
     entry.running = this.#run(entry);
   }
@@ -186,19 +185,9 @@ export class JobBoard {
     const at = this.#options.now();
     const done = report.done ?? entry.job.done;
     const total = report.total === undefined ? entry.job.total : report.total;
-    // What was here already before this start is no pace.
-    if (report.done !== undefined) {
-      entry.pace = [
-        ...entry.pace.filter((point) => at - point.at <= paceWindow && point.done <= done),
-        { at, done },
-      ];
-      if (entry.pace.length > 200)
-        entry.pace = entry.pace.filter((_, place) => place % 2 === 0 || place === entry.pace.length - 1);
-    }
-    const first = entry.pace[0];
-    const span = first === undefined ? 0 : (at - first.at) / 1000;
-    const rate = first === undefined || span < 0.5 ? entry.job.rate : (done - first.done) / span;
-    const left = total === null || rate === null || rate <= 0 ? null : Math.max(0, (total - done) / rate);
+    if (report.done !== undefined) entry.pace.mark(done, at);
+    const rate = entry.pace.rate();
+    const left = entry.pace.secondsLeft(total);
     const detail = report.detail ?? entry.job.detail;
     entry.job = { ...entry.job, done, total, detail, rate, secondsLeft: left };
     const wait = entry.publishedAt + publishEvery - at;

@@ -227,10 +227,10 @@ export class DatasetStore {
       this.#connection,
       `SELECT id, name, status, created_at AS createdAt FROM runs
         WHERE deleted_at IS NULL AND purging = 0
-          AND (json_extract(config, '$.data.path') IN (SELECT value FROM json_each(?1))
-            OR json_extract(config, '$.data.evaluation') IN (SELECT value FROM json_each(?1)))
+          AND (json_extract(config, '$.data.path') IN (SELECT value FROM json_each(?))
+            OR json_extract(config, '$.data.evaluation') IN (SELECT value FROM json_each(?)))
         ORDER BY key DESC`,
-    ).all(JSON.stringify(paths));
+    ).all(JSON.stringify(paths), JSON.stringify(paths));
     return rows.map((row) => usingRunSchema.parse(row));
   }
 

