@@ -14,9 +14,7 @@ import {
   timeText,
   timestampText,
 } from '../typed-values.ts';
-
-/** What a value may lose, or be changed into, on the way to JSON. */
-export type ValueNote = 'nan' | 'infinity' | 'large-integer' | 'bytes' | 'not-utf8';
+import type { ValueNote } from '../value-notes.ts';
 
 /** Turns one decoded value into JSON. */
 export type LeafValue = (value: unknown) => Json;

@@ -7,10 +7,10 @@ import { getTreePath } from 'hyparquet/src/schema.js';
 import { z } from 'zod';
 import { EspalierError, userError } from '../../contract/errors.ts';
 import type { OnWarning, Row } from '../row.ts';
+import { noteOnce } from '../value-notes.ts';
 import { pathKey, rowReader } from './assemble.ts';
 import type { ReadBytes } from './column-chunk.ts';
 import { ColumnChunk } from './column-chunk.ts';
-import type { ValueNote } from './leaf-values.ts';
 import { leafKind, leafValue } from './leaf-values.ts';
 
 /** Rows that are handed over at once. */
@@ -144,25 +144,6 @@ export async function parquetFacts(path: string): Promise<ParquetFacts> {
     rowGroups: metadata.row_groups.length,
     columns: schema.children.map((node) => ({ name: node.element.name, type: columnKind(node) })),
     classLabels: classLabels(metadata),
-  };
-}
-
-const noteTexts: Record<ValueNote, string> = {
-  nan: 'holds NaN, which counts as missing',
-  infinity: 'holds infinite numbers, which are kept as the texts “Infinity” and “-Infinity”',
-  'large-integer': 'holds whole numbers beyond 2^53, which are kept as text, so that no digit is lost',
-  bytes: 'holds bytes, not text; they are shown in base64',
-  'not-utf8': 'holds text that is not valid UTF-8; what cannot be read became U+FFFD',
-};
-
-/** Reports each kind of note once for each column. */
-function noteOnce(path: string, onWarning: OnWarning | undefined): (column: string, what: ValueNote) => void {
-  const told = new Set<string>();
-  return (column, what) => {
-    const key = `${what}:${column}`;
-    if (told.has(key)) return;
-    told.add(key);
-    onWarning?.(`${path}: column “${column}” ${noteTexts[what]}.`);
   };
 }
 
