@@ -31,7 +31,8 @@ class Output {
     this.room(count);
     const { bytes } = this;
     let to = this.length;
-    for (let from = to - distance; from < this.length - distance + count; from++) bytes[to++] = bytes[from] ?? 0;
+    for (let from = to - distance; from < this.length - distance + count; from++)
+      bytes[to++] = bytes[from] ?? 0;
     this.length = to;
   }
 }
@@ -46,7 +47,7 @@ function unpackBlock(block: Uint8Array, output: Output): void {
   const lengthOf = (start: number): number => {
     let length = start;
     if (start !== 15) return length;
-    for (let more = 255; more === 255; ) {
+    for (let more = 255; more === 255;) {
       more = next();
       length += more;
     }

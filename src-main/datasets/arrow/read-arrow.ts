@@ -6,14 +6,16 @@ import { EspalierError, userError } from '../../contract/errors.ts';
 import type { OnWarning, Row } from '../row.ts';
 import { setField } from '../typed-values.ts';
 import { noteOnce } from '../value-notes.ts';
-import { UnknownArrowType, columnReader } from './arrow-values.ts';
+import { UnknownArrowType, arrowKind, columnReader } from './arrow-values.ts';
 import { unpackLz4Frame } from './lz4-frame.ts';
 
 const BATCH = 1000;
 const getAgain = 'The copy or download was interrupted or damaged; get the file again.';
 
 // Arrow wants memory of its own for each buffer, aligned to its numbers.
-compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => Uint8Array.from(zstdDecompressSync(bytes)) });
+compressionRegistry.set(CompressionType.ZSTD, {
+  decode: (bytes) => Uint8Array.from(zstdDecompressSync(bytes)),
+});
 compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: unpackLz4Frame });
 
 export interface ArrowReadOptions {
@@ -63,13 +65,34 @@ export async function* readArrow(path: string, options: ArrowReadOptions = {}): 
   }
 }
 
+/**
+ * Names and kinds of the columns, from the schema alone.
+ * @throws EspalierError `data-truncated` or `data-corrupt`
+ */
+export async function arrowColumns(path: string): Promise<{ name: string; type: string }[]> {
+  const handle = await open(path, 'r');
+  try {
+    const reader = await RecordBatchReader.from(handle);
+    await reader.open();
+    return reader.schema.fields.map(({ name, type }) => ({ name, type: arrowKind(type) }));
+  } catch (error) {
+    throw arrowError(error, path, 0, 0);
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
 function arrowError(error: unknown, path: string, batchNumber: number, row: number): unknown {
   if (error instanceof EspalierError) return error;
   if (error instanceof UnknownArrowType) {
-    return userError('data-format', `A column of this Arrow file has the type ${error.message}, which is not read.`, {
-      where: path,
-      advice: 'Leave the column out, or save the data as Parquet or JSON lines.',
-    });
+    return userError(
+      'data-format',
+      `A column of this Arrow file has the type ${error.message}, which is not read.`,
+      {
+        where: path,
+        advice: 'Leave the column out, or save the data as Parquet or JSON lines.',
+      },
+    );
   }
   const message = error instanceof Error ? error.message : String(error);
   const where = `${path}, behind batch ${batchNumber} (row ${row})`;

@@ -89,8 +89,7 @@ export class ColumnChunk {
   /** Takes the next entry: its value, or null where it has none. */
   take(): Json {
     const page = this.#page;
-    const isValue =
-      page.definitions.length === 0 || page.definitions[this.#entry] === this.#maxDefinition;
+    const isValue = page.definitions.length === 0 || page.definitions[this.#entry] === this.#maxDefinition;
     const value = isValue ? page.values[this.#value++] : null;
     this.#entry += 1;
     if (this.#entry >= page.entries) this.#turn();

@@ -38,7 +38,7 @@ function asBytes(value: unknown): Uint8Array {
 /** Decodes text; the values of a page share one memory, whose `Buffer` is made once. */
 function textDecoder(note: (what: ValueNote) => void): LeafValue {
   let memory: ArrayBufferLike | undefined;
-  let buffer = Buffer.alloc(0);
+  let buffer: Buffer = Buffer.alloc(0);
   return (value) => {
     const bytes = asBytes(value);
     if (bytes.buffer !== memory) {

@@ -58,7 +58,10 @@ async function readFooter(read: ReadBytes, size: number, path: string): Promise<
   if (magic !== 'PAR1')
     throw truncated(path, 'This Parquet file is cut off: its end (the footer) is missing.');
   if (start !== 'PAR1')
-    throw truncated(path, 'This Parquet file is cut off: its beginning is missing, so nothing is in its place.');
+    throw truncated(
+      path,
+      'This Parquet file is cut off: its beginning is missing, so nothing is in its place.',
+    );
   const length = end.readUInt32LE(0);
   if (length > size - 12 || length > LONGEST_FOOTER) {
     throw corrupt(path, `This Parquet file is damaged: its footer claims ${length} bytes of ${size}.`);
