@@ -8,8 +8,10 @@ import type { TrainerCommand } from '../contract/events.ts';
 import type { HubRequest } from '../contract/hub.ts';
 import type { Job, JobResult } from '../contract/jobs.ts';
 import { modelSourceSchema, type ModelEntry, type ModelSource } from '../contract/model-library.ts';
+import { dataSource } from '../datasets/data-source.ts';
 import type { Store } from '../store/store.ts';
-import { DatasetLibrary, datasetDirectory } from './datasets/dataset-library.ts';
+
+import { DatasetLibrary, datasetDirectory, type ImportRequest } from './datasets/dataset-library.ts';
 import { absolutePath, modelFolder } from './experiment-paths.ts';
 import {
   describeRepository,
@@ -128,25 +130,28 @@ export class Library {
     signal: AbortSignal,
     report: (report: JobReport) => void,
   ): Promise<string[]> {
-    const ids: string[] = [];
     const { request, commit, config } = fetched;
+    const requests: ImportRequest[] = [];
     for (const { split, paths } of fetched.splits) {
-      report({ detail: `Importing ${split}` });
       const path = await splitFolder(
         { paths, name: request.name, commit, config: config ?? 'default', split },
         datasetDirectory(this.#options.dataDirectory),
       );
-      const { datasetId } = await this.datasets.import(
-        {
-          path,
-          keepCopy: false,
-          source: { kind: 'hub', name: request.name, revision: request.revision, commit, config, split },
-        },
-        { signal, onProgress: (rows) => report({ detail: `Importing ${split}: ${rows} rows` }) },
-      );
-      ids.push(datasetId);
+      const source = {
+        kind: 'hub',
+        name: request.name,
+        revision: request.revision,
+        commit,
+        config,
+        split,
+      } as const;
+      requests.push({ path, keepCopy: false, source });
     }
-    return ids;
+    const imported = await this.datasets.import(requests, {
+      signal,
+      onProgress: (rows) => report({ detail: `Importing: ${rows} rows` }),
+    });
+    return imported.map(({ datasetId }) => datasetId);
   }
 
   /** Starts importing a file or folder. */
@@ -163,11 +168,25 @@ export class Library {
       title: input.name ?? path.split(/[\\/]/).at(-1) ?? path,
       unit: 'rows',
       canPause: false,
-      run: ({ signal, report }) =>
-        this.datasets.import(
-          { ...input, path, source: { kind: 'file', path } },
+      run: async ({ signal, report }) => {
+        // Of a folder with several splits each becomes a dataset; a new version belongs to one.
+        const { parts } = await dataSource(path);
+        const paths =
+          parts.length > 1 && !path.includes('#') && input.datasetId === undefined ? parts : [path];
+        const datasets = await this.datasets.import(
+          paths.map((each) => ({
+            ...input,
+            name:
+              paths.length > 1 && input.name !== undefined
+                ? `${input.name} · ${each.split('#').at(-1)}`
+                : input.name,
+            path: each,
+            source: { kind: 'file', path: each },
+          })),
           { signal, onProgress: (done, total) => report({ done, total, detail: 'Reading rows' }) },
-        ),
+        );
+        return { kind: 'import', datasets };
+      },
     });
   }
 

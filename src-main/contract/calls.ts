@@ -125,11 +125,36 @@ export const sampleFilterSchema = z.strictObject({
 
 export const dataPreviewSchema = z.strictObject({
   path: z.string(),
-  columns: z.array(z.strictObject({ name: z.string(), type: z.string(), example: z.string() })),
+  columns: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** text, number, number as text, yes/no, time, list, conversation, object, mixed or empty. */
+      type: z.string(),
+      example: z.string(),
+      /** Share (0 to 1) of the rows looked at that have no value in it. */
+      missing: z.number(),
+      /** Names of the classes whose numbers it holds, where the file says them. */
+      classes: z.array(z.string()).optional(),
+    }),
+  ),
   rows: z.array(z.record(z.string(), z.json())),
-  /** Rows in the file; null when it was too large to count at once. */
+  /** Rows in the file or part; null when it was too large to count at once. */
   count: z.int().nullable(),
-  guess: z.strictObject({ prompt: z.string().nullable(), answer: z.string().nullable() }),
+  /** Paths of all parts (splits, with their configuration) of a folder, to read instead; empty for a file. */
+  parts: z.array(z.string()),
+  warnings: z.array(z.string()),
+  /** What the columns seem to be, by name and content; null where none does. For the user to confirm. */
+  guess: z.strictObject({
+    prompt: z.string().nullable(),
+    answer: z.string().nullable(),
+    system: z.string().nullable(),
+    messages: z.string().nullable(),
+    chosen: z.string().nullable(),
+    rejected: z.string().nullable(),
+    label: z.string().nullable(),
+    /** A template for `data.prompt` where the question takes two columns. */
+    template: z.string().nullable(),
+  }),
 });
 
 export const memoryPlanSchema = z.strictObject({

@@ -17,16 +17,42 @@ export const datasetSourceSchema = z.discriminatedUnion('kind', [
 export type DatasetSource = z.infer<typeof datasetSourceSchema>;
 
 /** Which columns are used for what, as templates with column names in braces. */
-export const datasetMappingSchema = dataSchema
-  .pick({ prompt: true, answer: true, chosen: true, rejected: true, label: true })
-  .extend({ system: z.string().min(1).optional(), messages: z.string().min(1).optional() });
+export const datasetMappingSchema = dataSchema.pick({
+  prompt: true,
+  messages: true,
+  system: true,
+  answer: true,
+  chosen: true,
+  rejected: true,
+  label: true,
+});
 export type DatasetMapping = z.infer<typeof datasetMappingSchema>;
 
+const distributionSchema = z.strictObject({
+  min: z.number(),
+  max: z.number(),
+  mean: z.number(),
+  /** Bins of equal width from `start` on. */
+  histogram: z.strictObject({ start: z.number(), width: z.number(), counts: z.array(z.int()) }),
+});
+
 export const datasetColumnSchema = z.strictObject({
+  /** Name, or `outer.inner` for what lies in objects. */
   name: z.string(),
-  /** text, number, number as text, yes/no, list, object, mixed or empty. */
+  /** text, number, number as text, yes/no, time, list, conversation, object, mixed or empty. */
   type: z.string(),
   example: z.string(),
+  /** Rows in which it is absent, null or blank. */
+  missing: z.int(),
+  /** Different values; an estimate where not exact. */
+  distinct: z.strictObject({ count: z.number(), exact: z.boolean() }),
+  /** Values of numbers; and characters of texts, or elements of lists. */
+  numbers: distributionSchema.nullable(),
+  lengths: distributionSchema.nullable(),
+  /** The most frequent values, where there are few different ones. */
+  frequent: z.array(z.strictObject({ value: z.string(), count: z.int() })),
+  /** Names of the classes whose numbers it holds, where the file says them. */
+  classes: z.array(z.string()).optional(),
 });
 export type DatasetColumn = z.infer<typeof datasetColumnSchema>;
 
@@ -40,6 +66,8 @@ export const datasetVersionSchema = z.strictObject({
   bytes: z.number(),
   rows: z.int(),
   columns: z.array(datasetColumnSchema),
+  /** Rows whose question (by the mapping, else by the names of columns) was asked before; null where no column seems to ask. */
+  duplicates: z.strictObject({ count: z.int(), exact: z.boolean() }).nullable(),
   warnings: z.array(z.string()),
   importedAt: z.number(),
 });

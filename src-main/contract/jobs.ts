@@ -19,10 +19,15 @@ export const jobResultSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('import'),
-    datasetId: z.string(),
-    version: z.string(),
-    /** False where the library held this very content already. */
-    isNew: z.boolean(),
+    /** One for each part (split) of what was imported. */
+    datasets: z.array(
+      z.strictObject({
+        datasetId: z.string(),
+        version: z.string(),
+        /** False where the library held this very content already. */
+        isNew: z.boolean(),
+      }),
+    ),
   }),
   /** Its report is read by `data.tokenizedReport`. */
   z.strictObject({ kind: z.literal('tokenize') }),

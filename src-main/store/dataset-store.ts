@@ -7,6 +7,7 @@ import {
   datasetColumnSchema,
   datasetMappingSchema,
   datasetSourceSchema,
+  datasetVersionSchema,
   type DatasetDetail,
   type DatasetMapping,
   type DatasetRow,
@@ -69,7 +70,8 @@ const storedDatasetSchema = z
     deletedAt: row.deleted_at,
   }));
 
-const versionColumns = 'version, path, kept, bytes, row_count, columns, warnings, files, imported_at';
+const versionColumns =
+  'version, path, kept, bytes, row_count, columns, duplicates, warnings, files, imported_at';
 const storedVersionSchema = z
   .object({
     version: z.string(),
@@ -78,6 +80,7 @@ const storedVersionSchema = z
     bytes: z.number(),
     row_count: z.int(),
     columns: jsonColumn(z.array(datasetColumnSchema)),
+    duplicates: jsonColumn(datasetVersionSchema.shape.duplicates).nullable(),
     warnings: jsonColumn(z.array(z.string())),
     files: jsonColumn(z.array(dataFileSchema)),
     imported_at: z.number(),
@@ -89,6 +92,7 @@ const storedVersionSchema = z
     bytes: row.bytes,
     rows: row.row_count,
     columns: row.columns,
+    duplicates: row.duplicates,
     warnings: row.warnings,
     files: row.files,
     importedAt: row.imported_at,
@@ -165,7 +169,7 @@ export class DatasetStore {
   putVersion(id: string, version: StoredVersion): void {
     prepared(
       this.#connection,
-      `INSERT OR REPLACE INTO dataset_versions (dataset, ${versionColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO dataset_versions (dataset, ${versionColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       this.#row(id).key,
       version.version,
@@ -174,6 +178,7 @@ export class DatasetStore {
       version.bytes,
       version.rows,
       JSON.stringify(version.columns),
+      version.duplicates === null ? null : JSON.stringify(version.duplicates),
       JSON.stringify(version.warnings),
       JSON.stringify(version.files),
       version.importedAt,

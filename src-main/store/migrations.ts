@@ -157,6 +157,7 @@ export const migrations: readonly string[] = [
     bytes REAL NOT NULL,
     row_count INTEGER NOT NULL,
     columns TEXT NOT NULL,
+    duplicates TEXT,
     warnings TEXT NOT NULL,
     files TEXT NOT NULL,
     imported_at REAL NOT NULL,

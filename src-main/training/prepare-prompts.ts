@@ -5,7 +5,7 @@ import { pairTexts } from '../datasets/preference-pairs.ts';
 import type { PairText } from '../datasets/preference-pairs.ts';
 import { readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
-import type { OpenedText } from './prepare-text.ts';
+import type { OpenedText, PromptText } from './prepare-text.ts';
 import type { PreparedPrompt } from './training-parts.ts';
 
 export interface PreparedPrompts {
@@ -137,13 +137,13 @@ async function tokenise(
   const maxAnswer = limits.sequence - limits.prompt;
   const encoded: { prompt: string; promptIds: Int32Array; answerIds: Int32Array | null }[] =
     needs.learnsAnswers
-      ? (await text.encodePairs(rows.map(({ prompt, answer }) => ({ prompt, response: answer })))).map(
+      ? (await text.encodePairs(rows.map((row) => ({ prompt: askedOf(row), response: row.answer })))).map(
           (pair) => ({
             ...pair,
             answerIds: withEnd(pair.answerIds, text.endId),
           }),
         )
-      : (await text.encodePrompts(rows.map(({ prompt }) => prompt))).map((prompt) => ({
+      : (await text.encodePrompts(rows.map(askedOf))).map((prompt) => ({
           ...prompt,
           answerIds: null,
         }));
@@ -181,7 +181,7 @@ async function tokenisePairs(
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encode = async (side: 'chosen' | 'rejected') => {
-    const pairs = rows.map(({ prompt }, place) => ({ prompt, response: texts[place]?.[side] ?? '' }));
+    const pairs = rows.map((row, place) => ({ prompt: askedOf(row), response: texts[place]?.[side] ?? '' }));
     return (await text.encodePairs(pairs)).map(({ prompt, promptIds, answerIds }, place) => ({
       prompt,
       promptIds,
@@ -215,6 +215,9 @@ async function tokenisePairs(
   }
   return { prompts, tooLong, empty, shortestTooLong };
 }
+
+/** What the model is asked: the conversation where the row has one. */
+export const askedOf = ({ prompt, turns }: PromptRow): PromptText => turns ?? prompt;
 
 function withEnd(ids: Int32Array, endId: number | null): Int32Array {
   return endId === null ? ids : Int32Array.of(...ids, endId);

@@ -11,7 +11,7 @@ import type { PromptRow } from '../datasets/row.ts';
 import { questionKey } from '../datasets/split.ts';
 import type { JobClock } from './generate-job.ts';
 import { lengthHistogram } from './length-histogram.ts';
-import { promptLimits } from './prepare-prompts.ts';
+import { askedOf, promptLimits } from './prepare-prompts.ts';
 import type { OpenedText } from './prepare-text.ts';
 import { reportProgress } from './progress.ts';
 import type { WorkContext } from './serve-commands.ts';
@@ -85,7 +85,9 @@ async function tokenizeSplit(
     await context.pause();
     if (context.stopRequested()) break;
     const batch = rows.slice(first, first + rowsAtOnce);
-    const pairs = await text.encodePairs(batch.map(({ prompt, answer }) => ({ prompt, response: answer })));
+    const pairs = await text.encodePairs(
+      batch.map((row) => ({ prompt: askedOf(row), response: row.answer })),
+    );
     for (const [place, { prompt, answer }] of batch.entries()) {
       const { promptIds, answerIds } = pairs[place]!;
       prompts.push(promptIds.length);
@@ -118,7 +120,7 @@ async function tokenizeSplit(
 }
 
 async function examplesOf(rows: readonly PromptRow[], { command, text, limits }: Work): Promise<Example[]> {
-  const pairs = await text.encodePairs(rows.map(({ prompt, answer }) => ({ prompt, response: answer })));
+  const pairs = await text.encodePairs(rows.map((row) => ({ prompt: askedOf(row), response: row.answer })));
   return Promise.all(
     rows.map(async ({ index, prompt: question, answer }, place): Promise<Example> => {
       const { prompt, promptIds, answerIds } = pairs[place] ?? missing(index);

@@ -1,6 +1,6 @@
 /** The library of datasets: imports, pages of rows, and whether the files are still what was imported. */
 import { rm } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, extname, join, sep } from 'node:path';
 import type { CallOutput } from '../../contract/calls.ts';
 import type { DatasetDetail, DatasetSource } from '../../contract/datasets.ts';
 import { EspalierError, userError } from '../../contract/errors.ts';
@@ -19,6 +19,8 @@ export interface ImportRequest {
   readonly keepCopy: boolean;
   readonly source: DatasetSource;
 }
+
+export type ImportedDataset = Extract<JobResult, { kind: 'import' }>['datasets'][number];
 
 export interface DatasetLibraryOptions {
   readonly store: Store;
@@ -42,54 +44,59 @@ export class DatasetLibrary {
 
   /**
    * Reads the data and records it: as a new version of the dataset named, or of the one that came from the same source;
-   * content that is known already makes no second dataset. All of it is recorded or nothing.
+   * content that is known already makes no second dataset. All requests are recorded in one transaction or nothing.
    * @throws EspalierError of `examineData` and `keepCopy`; `dataset-unknown`
    */
-  async import(
-    request: ImportRequest,
-    listener: ExamineListener,
-  ): Promise<Extract<JobResult, { kind: 'import' }>> {
-    const { store, now, newId, directory } = this.#options;
-    if (request.datasetId !== undefined) store.datasets.get(request.datasetId);
-    const examined = await examineData(request.path, listener);
-    const path = request.keepCopy ? await keepCopy(request.path, examined.version, directory) : request.path;
-    const files = request.keepCopy ? await dataFiles(path) : examined.files;
+  async import(requests: readonly ImportRequest[], listener: ExamineListener): Promise<ImportedDataset[]> {
+    const { store, now, directory } = this.#options;
+    const read: { request: ImportRequest; version: StoredVersion }[] = [];
+    for (const request of requests) {
+      const known = request.datasetId ?? store.datasets.fromSource(request.source);
+      const mapping = known === null ? null : store.datasets.get(known).mapping;
+      const examined = await examineData(request.path, mapping, listener);
+      const path = request.keepCopy
+        ? await keepCopy(request.path, examined.version, directory)
+        : request.path;
+      const version: StoredVersion = {
+        version: examined.version,
+        path,
+        kept: request.keepCopy,
+        bytes: examined.bytes,
+        rows: examined.rows,
+        columns: [...examined.columns],
+        duplicates: examined.duplicates,
+        warnings: [...examined.warnings],
+        files: request.keepCopy ? await dataFiles(path) : examined.files,
+        importedAt: now(),
+      };
+      read.push({ request, version });
+    }
     listener.signal.throwIfAborted();
-    const { datasets } = store;
-    const version: StoredVersion = {
-      version: examined.version,
-      path,
-      kept: request.keepCopy,
-      bytes: examined.bytes,
-      rows: examined.rows,
-      columns: [...examined.columns],
-      warnings: [...examined.warnings],
-      files,
-      importedAt: now(),
-    };
-    const result = store.transaction(() => {
-      const known =
-        request.datasetId ?? datasets.withContent(version.version) ?? datasets.fromSource(request.source);
-      const id = known ?? newId();
-      const isNew = known === null || !datasets.versions(id).some((each) => each.version === version.version);
-      if (known === null) {
-        datasets.insert({
-          id,
-          name: request.name ?? nameOf(request.source),
-          source: request.source,
-          createdAt: now(),
-        });
-      } else {
-        datasets.update(id, {
-          source: request.source,
-          ...(request.name === undefined ? {} : { name: request.name }),
-        });
-      }
-      datasets.putVersion(id, version);
-      return { kind: 'import' as const, datasetId: id, version: version.version, isNew };
-    });
+    const imported = store.transaction(() =>
+      read.map(({ request, version }) => this.#record(request, version)),
+    );
     this.#options.changed();
-    return result;
+    return imported;
+  }
+
+  #record(request: ImportRequest, version: StoredVersion): ImportedDataset {
+    const { store, now, newId } = this.#options;
+    const { datasets } = store;
+    const known =
+      request.datasetId ?? datasets.withContent(version.version) ?? datasets.fromSource(request.source);
+    const id = known ?? newId();
+    const isNew = known === null || !datasets.versions(id).some((each) => each.version === version.version);
+    if (known === null) {
+      const name = request.name ?? nameOf(request.source);
+      datasets.insert({ id, name, source: request.source, createdAt: now() });
+    } else {
+      datasets.update(id, {
+        source: request.source,
+        ...(request.name === undefined ? {} : { name: request.name }),
+      });
+    }
+    datasets.putVersion(id, version);
+    return { datasetId: id, version: version.version, isNew };
   }
 
   /** Changes fields of a dataset and tells windows. @throws EspalierError `dataset-unknown` */
@@ -166,7 +173,7 @@ export class DatasetLibrary {
     }
     if (sameFiles(now, version.files)) return;
     // Copied or touched, but perhaps the same: only the content counts.
-    if ((await contentHash(now)) !== version.version) {
+    if ((await contentHash(version.path)) !== version.version) {
       throw userError('dataset-changed', 'The data was changed since it was imported.', {
         where: version.path,
         advice: 'Import it again: it becomes a new version of this dataset.',
@@ -184,21 +191,23 @@ export class DatasetLibrary {
     return newest === undefined ? null : this.#problem(newest);
   }
 
-  /** Takes copies of removed datasets away for good. */
+  /** Takes copies (and folders of links) of removed datasets away for good. */
   async purge(): Promise<void> {
     const { store, directory } = this.#options;
     const gone = store.transaction(() => store.datasets.purgeDeleted());
+    const links = join(directory, 'hub') + sep;
+    const folders = gone.flatMap(({ kept, version, path }) =>
+      kept ? [join(directory, version)] : path.startsWith(links) ? [path] : [],
+    );
     await Promise.all(
-      gone
-        .filter(({ kept, path }) => kept && dirname(dirname(path)) === directory)
-        .map(({ path }) => rm(dirname(path), { recursive: true, force: true }).catch(() => undefined)),
+      folders.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)),
     );
   }
 
   async #problem(version: StoredVersion): Promise<string | null> {
     const now = await dataFiles(version.path).catch(() => null);
     if (now === null || now.length === 0) return 'The data is not where it was.';
-    return sameFiles(now, version.files) || (await contentHash(now)) === version.version
+    return sameFiles(now, version.files) || (await contentHash(version.path)) === version.version
       ? null
       : 'The data was changed since it was imported; import it again to make a new version.';
   }
@@ -207,8 +216,10 @@ export class DatasetLibrary {
 /** What a dataset is called where nobody said: the name of its file, or of the repository with its split. */
 function nameOf(source: DatasetSource): string {
   if (source.kind === 'file') {
-    const name = basename(source.path).replace(/\.(gz|gzip|zst|zstd)$/i, '');
-    return name.slice(0, name.length - extname(name).length) || name;
+    const [base = source.path, part] = source.path.split('#');
+    const name = basename(base).replace(/\.(gz|gzip|zst|zstd)$/i, '');
+    const plain = name.slice(0, name.length - extname(name).length) || name;
+    return part === undefined ? plain : `${plain} · ${part}`;
   }
   const part = [source.config === 'default' ? null : source.config, source.split].filter(
     (each) => each !== null,

@@ -7,15 +7,24 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src-main/contract/jobs.ts';
 import { EspalierError } from '../../../src-main/contract/errors.ts';
 import { hubBench, rows as dataRows, type HubBench } from './hub/hub-bench.ts';
 import { fixtureModels, serviceBench, type ServiceBench } from './service-bench.ts';
+
+const sharded = resolve('test/fixtures/data-files/folders/hub');
+const folderFiles = (folder: string): Record<string, Buffer> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => statSync(join(folder, name)).isFile())
+      .map((name) => [name.replaceAll('\\', '/'), readFileSync(join(folder, name))]),
+  );
 
 let bench: ServiceBench;
 let hub: HubBench;
@@ -28,6 +37,7 @@ beforeEach(async () => {
       name: 'owner/lines',
       branches: { main: { 'train.jsonl': dataRows(30, 'A'), 'test.jsonl': dataRows(5, 'B') } },
     },
+    { kind: 'dataset', name: 'owner/shards', branches: { main: folderFiles(sharded) } },
     { kind: 'dataset', name: 'owner/broken', branches: { main: { 'train.jsonl': '{"a": 1}\n{"a": ' } } },
   ]);
   bench = serviceBench();
@@ -67,8 +77,9 @@ async function importData(
 ) {
   const { jobId } = await bench.services.call('datasets.import', { path: data, ...input });
   const { result } = await jobUntil(jobId, 'done');
-  if (result?.kind !== 'import') throw new Error('no import');
-  return result;
+  const imported = result?.kind === 'import' ? result.datasets[0] : undefined;
+  if (imported === undefined) throw new Error('no import');
+  return imported;
 }
 const list = () => bench.services.call('datasets.list', {});
 const get = (datasetId: string) => bench.services.call('datasets.get', { datasetId });
@@ -90,7 +101,17 @@ describe('importing', () => {
       kept: false,
       bytes: readFileSync(data).length,
     });
-    expect(detail.version.columns.map(({ name }) => name)).toEqual(['question', 'answer']);
+    expect(detail.version.columns).toMatchObject([
+      {
+        name: 'question',
+        type: 'text',
+        example: 'Sum 0?',
+        missing: 0,
+        distinct: { count: 120, exact: true },
+      },
+      { name: 'answer', type: 'number as text', numbers: { min: 0, max: 119 } },
+    ]);
+    expect(detail.version.duplicates).toEqual({ count: 0, exact: true });
     expect(bench.events.some((event) => event.type === 'datasets')).toBe(true);
     const told = bench.events.flatMap((event) => (event.type === 'job' ? [event.job] : []));
     expect(told.at(-1)).toMatchObject({ state: 'done', done: 120, total: 120, unit: 'rows' });
@@ -142,6 +163,22 @@ describe('importing', () => {
     expect((await jobUntil(jobId, 'failed')).error?.code).toBe('data-not-found');
     const error = await refusal(bench.services.call('datasets.import', { path: data, datasetId: 'zzz' }));
     expect(error.code).toBe('dataset-unknown');
+  });
+
+  it('makes a dataset of each split of a folder, or of the one that is named', async () => {
+    const { jobId } = await bench.services.call('datasets.import', { path: sharded });
+    const { result } = await jobUntil(jobId, 'done');
+    expect(result?.kind === 'import' ? result.datasets.length : 0).toBe(2);
+    const [test, train] = (await list()).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    expect([test?.name, train?.name]).toEqual(['hub · test', 'hub · train']);
+    expect(train?.version.path).toBe(`${sharded}#train`);
+    expect(train?.version.rows).toBeGreaterThan(test?.version.rows ?? 0);
+    const { datasetId } = await importData({ path: `${sharded}#train`, keepCopy: true });
+    expect(datasetId).toBe(train?.id);
+    const kept = (await get(datasetId)).version;
+    expect([kept.kept, kept.rows]).toEqual([true, train?.version.rows]);
+    const page = await bench.services.call('datasets.rows', { datasetId, limit: 500 });
+    expect(page.rows.length).toBe(kept.rows);
   });
 
   it('keeps a copy where one is asked for, which changes of the file do not touch', async () => {
@@ -294,6 +331,18 @@ describe('fetching', () => {
     const again = await bench.services.call('hub.fetch', request);
     await jobUntil(again.jobId, 'done');
     expect((await list()).length).toBe(2);
+  });
+
+  it('imports the shards of each split as one dataset', async () => {
+    const { jobId } = await bench.services.call('hub.fetch', { kind: 'dataset', name: 'owner/shards' });
+    await jobUntil(jobId, 'done');
+    const direct = await importData({ path: `${sharded}#train` });
+    // The same content, wherever it lies.
+    expect(direct.isNew).toBe(false);
+    expect((await list()).map(({ name }) => name).sort()).toEqual([
+      'owner/shards · test',
+      'owner/shards · train',
+    ]);
   });
 
   it('fails where the data cannot be read, and imports nothing', async () => {
