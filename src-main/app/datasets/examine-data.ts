@@ -70,7 +70,7 @@ export async function contentHash(path: string): Promise<string> {
 export interface ExamineListener {
   readonly signal: AbortSignal;
   /** Rows read, and about how many there will be. */
-  onProgress(rows: number, total: number | null): void;
+  readonly onProgress: (rows: number, total: number | null) => void;
 }
 
 /** The question of a row, by the mapping where there is one, else by what the columns seem to be. */

@@ -58,12 +58,7 @@ async function resume(
   let offset = 0;
   for (;;) {
     signal.throwIfAborted();
-    const { bytesRead } = await handle.read(
-      buffer,
-      0,
-      Math.min(buffer.length, here - offset),
-      offset,
-    );
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, here - offset), offset);
     if (bytesRead === 0) return { offset, hash };
     hash.update(buffer.subarray(0, bytesRead));
     offset += bytesRead;

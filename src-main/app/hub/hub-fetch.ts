@@ -34,7 +34,10 @@ const longestWait = 10 * 60_000;
 
 export interface HubRequests {
   /** A request whose answer is a success; `detail` is told what is waited for. */
-  request(url: string, init: { headers?: Record<string, string>; signal: AbortSignal }): Promise<Response>;
+  readonly request: (
+    url: string,
+    init: { headers?: Record<string, string>; signal: AbortSignal },
+  ) => Promise<Response>;
 }
 
 /** The pause that a response asks for, in milliseconds; null where it does not. */

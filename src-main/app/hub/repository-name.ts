@@ -54,7 +54,6 @@ export function checkedRequest(request: HubRequest, endpoint: string): HubReques
  */
 export function isSafeFileName(path: string): boolean {
   if (path === '' || path.length > 1000 || /[\\:*?"<>|]/.test(path)) return false;
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f]/.test(path)) return false;
   return path
     .split('/')

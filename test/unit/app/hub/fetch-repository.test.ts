@@ -16,66 +16,14 @@ import { EspalierError } from '../../../../src-main/contract/errors.ts';
 import { describeRepository } from '../../../../src-main/app/hub/fetch-repository.ts';
 import { readModelCard } from '../../../../src-main/models/model-card.ts';
 import { blobName, goodToken, sendFile, type Misbehaviour } from '../../../helpers/hub-server.ts';
-import { hubBench, modelFixture, rows, type HubBench } from './hub-bench.ts';
+import { hubBench, manyRepositories, modelFixture, type HubBench } from './hub-bench.ts';
 
 let bench: HubBench;
-const sharded = modelFixture('llama-sharded');
 const weights = modelFixture('llama-mha')['model.safetensors'] ?? Buffer.alloc(0);
 const weightsHash = createHash('sha256').update(weights).digest('hex');
 
 beforeEach(async () => {
-  bench = await hubBench([
-    {
-      kind: 'model',
-      name: 'owner/sharded',
-      branches: { main: { ...sharded, 'model-00009-of-00009.safetensors': Buffer.alloc(2000, 1) } },
-    },
-    { kind: 'model', name: 'owner/gated', branches: { main: modelFixture('llama-mha') }, gated: true },
-    { kind: 'model', name: 'owner/hidden', branches: { main: modelFixture('llama-mha') }, private: true },
-    {
-      kind: 'model',
-      name: 'owner/only-bin',
-      branches: { main: { 'config.json': '{}', 'tokenizer.json': '{}', 'pytorch_model.bin': 'x' } },
-    },
-    {
-      kind: 'model',
-      name: 'owner/old-tokenizer',
-      branches: { main: { 'config.json': '{}', 'model.safetensors': 'x', 'tokenizer.model': 'x' } },
-    },
-    { kind: 'model', name: 'owner/gguf', branches: { main: { 'a.gguf': 'x' } } },
-    {
-      kind: 'dataset',
-      name: 'owner/sums',
-      branches: {
-        main: {
-          'README.md': 'Sums',
-          'data/train-00000-of-00002.parquet': 'PAR1 train a',
-          'data/train-00001-of-00002.parquet': 'PAR1 train b',
-          'data/test-00000-of-00001.parquet': 'PAR1 test',
-        },
-      },
-    },
-    {
-      kind: 'dataset',
-      name: 'owner/converted',
-      branches: {
-        main: { 'script.py': 'print()', 'train.jsonl': rows(3, 'Raw') },
-        'refs/convert/parquet': {
-          'easy/train/0000.parquet': 'PAR1 e',
-          'easy/test/0000.parquet': 'PAR1 et',
-          'hard/train/0000.parquet': 'PAR1 h',
-        },
-      },
-    },
-    {
-      kind: 'dataset',
-      name: 'owner/lines',
-      branches: {
-        main: { 'train.jsonl': rows(3, 'A'), 'test.jsonl': rows(2, 'B'), 'dataset_infos.json': '{}' },
-      },
-    },
-    { kind: 'dataset', name: 'owner/pictures', branches: { main: { 'a.png': 'x' } } },
-  ]);
+  bench = await hubBench(manyRepositories());
 });
 afterEach(() => bench.close());
 
