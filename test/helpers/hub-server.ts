@@ -186,10 +186,14 @@ function answer(hub: HubServer, seen: SeenRequest, response: ServerResponse, sto
   const content = files[decodeURIComponent(resolve?.[4] ?? '')];
   if (content === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
   const bytes = Buffer.from(content);
+  response.setHeader('x-repo-commit', commitOf(name, branch));
   if (bytes.length >= largeFrom) {
+    response.setHeader('x-linked-size', bytes.length);
+    response.setHeader('x-linked-etag', `"${sha256(bytes)}"`);
     response.writeHead(302, { location: `${storeUrl}/${sha256(bytes)}` }).end();
     return;
   }
+  response.setHeader('etag', `"${gitHash(bytes)}"`);
   sendFile(bytes, seen.range, response);
 }
 

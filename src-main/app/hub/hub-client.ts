@@ -70,6 +70,7 @@ export function openHub(
     send(input instanceof Request ? input.url : String(input), {
       headers: Object.fromEntries(new Headers(init?.headers).entries()),
       signal,
+      whole: true,
     });
   /** What the library throws at answers that it cannot read. */
   const understood = async <T>(work: Promise<T>): Promise<T> => {
@@ -80,13 +81,14 @@ export function openHub(
       throw error instanceof EspalierError ? error : unreadableAnswer(asked, error);
     }
   };
-  const open = (commit: string, path: string, offset: number): Promise<Response> => {
+  const open = (commit: string, path: string, offset: number, whole = false): Promise<Response> => {
     const folder = kind === 'dataset' ? 'datasets/' : '';
     const file = path.split('/').map(encodeURIComponent).join('/');
     return send(`${endpoint}/${folder}${name}/resolve/${commit}/${file}`, {
       // Packed answers could not be gone on with in the middle.
       headers: { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
       signal,
+      whole,
     });
   };
   return {
@@ -132,9 +134,9 @@ export function openHub(
       };
       return understood(collect());
     },
-    open,
+    open: (commit, path, offset) => open(commit, path, offset),
     async text(commit, path) {
-      const response = await open(commit, path, 0);
+      const response = await open(commit, path, 0, true);
       const text = await understood(response.text());
       if (text.length > longestText) throw unreadableAnswer(asked, new Error(`${path} is too long`));
       return text;

@@ -36,7 +36,12 @@ export interface HubRequests {
   /** A request whose answer is a success; `detail` is told what is waited for. */
   readonly request: (
     url: string,
-    init: { headers?: Record<string, string>; signal: AbortSignal },
+    init: {
+      headers?: Record<string, string>;
+      signal: AbortSignal;
+      /** Reads the whole body before it is given out, so that one that is cut off is asked for again. */
+      whole?: boolean;
+    },
   ) => Promise<Response>;
 }
 
@@ -68,7 +73,7 @@ export function hubRequests(
 ): HubRequests {
   const origin = new URL(asked.endpoint).origin;
   return {
-    async request(url, { headers = {}, signal }) {
+    async request(url, { headers = {}, signal, whole = false }) {
       const own = new URL(url).origin === origin;
       const send = {
         ...headers,
@@ -80,10 +85,15 @@ export function hubRequests(
         let failure: EspalierError;
         let wait = backoff(attempt);
         try {
-          const response = await withTimeout(world.silence, signal, (inner) =>
+          const response = await withTimeout(world.silence, signal, async (inner) => {
             // A redirect to another server drops the token: fetch itself sees to it.
-            world.fetch(url, { headers: send, signal: inner, redirect: 'follow' }),
-          );
+            const answer = await world.fetch(url, { headers: send, signal: inner, redirect: 'follow' });
+            if (!whole || !answer.ok) return answer;
+            return new Response(await answer.arrayBuffer(), {
+              status: answer.status,
+              headers: answer.headers,
+            });
+          });
           if (response.ok) return response;
           void response.body?.cancel().catch(() => undefined);
           failure = refusedBy(response, asked);

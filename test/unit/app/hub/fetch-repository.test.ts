@@ -1,3 +1,4 @@
+import { scanCacheDir } from '@huggingface/hub';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -67,6 +68,14 @@ describe('fetching a model', () => {
       bench.hub.commit('owner/tiny'),
     ]);
     expect((await readModelCard(fetched.path)).family).toBe('llama');
+    // The library of Hugging Face reads the same.
+    const [scanned, ...others] = (await scanCacheDir(bench.cache)).repos;
+    expect(others).toEqual([]);
+    expect(scanned).toMatchObject({
+      id: { name: 'owner/tiny', type: 'model' },
+      filesCount: names.length,
+      revisions: [{ commitOid: fetched.commit, refs: ['main'], files: { length: names.length } }],
+    });
   });
 
   it('asks for nothing again that is here', async () => {
@@ -217,6 +226,16 @@ describe('a connection that misbehaves', () => {
       return { ...entry, lfs: { ...(lfs as object), size: change(weights.length) } };
     };
     expect(await refusal(bench.fetch({ name: 'owner/tiny' }))).toMatchObject({ code: 'hub-size' });
+  });
+
+  it('asks again for a list that was cut off', async () => {
+    bench.hub.misbehave = (seen, response, count) => {
+      if (!seen.path.includes('/tree/') || count > 1) return false;
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 500 });
+      response.write('[{"type": "file"', () => response.destroy());
+      return true;
+    };
+    await bench.fetch({ name: 'owner/tiny' });
   });
 
   it('waits as long as the server asks when there were too many requests', async () => {
