@@ -270,6 +270,6 @@ export class Library {
   }
 
   async close(): Promise<void> {
-    await this.jobs.close();
+    await Promise.all([this.jobs.close(), this.datasets.close()]);
   }
 }

@@ -5,12 +5,12 @@ import type { CallOutput } from '../../contract/calls.ts';
 import type { DatasetDetail, DatasetSource } from '../../contract/datasets.ts';
 import { EspalierError, userError } from '../../contract/errors.ts';
 import type { JobResult } from '../../contract/jobs.ts';
-import { readRows } from '../../datasets/read-rows.ts';
 import type { Row } from '../../datasets/row.ts';
 import { publicVersion, type StoredVersion } from '../../store/dataset-store.ts';
 import type { Store } from '../../store/store.ts';
 import { contentHash, dataFiles, examineData, sameFiles, type ExamineListener } from './examine-data.ts';
 import { keepCopy } from './keep-copy.ts';
+import { RowPages } from './row-pages.ts';
 
 export interface ImportRequest {
   readonly path: string;
@@ -37,6 +37,7 @@ const searchedRows = 200_000;
 
 export class DatasetLibrary {
   readonly #options: DatasetLibraryOptions;
+  readonly #pages = new RowPages();
 
   constructor(options: DatasetLibraryOptions) {
     this.#options = options;
@@ -134,24 +135,15 @@ export class DatasetLibrary {
   }): Promise<CallOutput<'datasets.rows'>> {
     const version = this.#options.store.datasets.version(request.datasetId, request.version);
     await this.verify(request.datasetId, version);
-    const { offset, limit } = request;
-    const wanted = request.search?.trim().toLocaleLowerCase() ?? '';
-    const rows: { index: number; row: Row }[] = [];
-    let index = 0;
-    for await (const batch of readRows(version.path)) {
-      if (index + batch.length <= offset) {
-        index += batch.length;
-        continue;
-      }
-      for (const row of batch) {
-        const place = index++;
-        if (place < offset) continue;
-        if (wanted === '' || holds(row, wanted)) rows.push({ index: place, row });
-        const enough = rows.length === limit || place - offset + 1 >= searchedRows;
-        if (enough) return { rows, next: index < version.rows ? index : null };
-      }
-    }
-    return { rows, next: null };
+    const text = request.search?.trim().toLocaleLowerCase() ?? '';
+    const page = await this.#pages.page(`${version.version} ${version.path}`, {
+      path: version.path,
+      offset: request.offset,
+      limit: request.limit,
+      wanted: (row) => text === '' || holds(row, text),
+      lookedAt: searchedRows,
+    });
+    return { rows: page.rows, next: page.next !== null && page.next < version.rows ? page.next : null };
   }
 
   /**
@@ -202,6 +194,11 @@ export class DatasetLibrary {
     await Promise.all(
       folders.map((folder) => rm(folder, { recursive: true, force: true }).catch(() => undefined)),
     );
+  }
+
+  /** Closes the files that are open for pages. */
+  async close(): Promise<void> {
+    await this.#pages.close();
   }
 
   async #problem(version: StoredVersion): Promise<string | null> {

@@ -27,6 +27,8 @@ export interface ExaminedData {
 }
 
 const mostWarnings = 20;
+/** Rows between two looks at what else the host has to do. */
+const rowsAtOnce = 500;
 
 /**
  * The files that a data path stands for, in order, as they are now.
@@ -118,11 +120,13 @@ export async function examineData(
   });
   for await (const batch of batches) {
     signal.throwIfAborted();
-    for (const row of batch) statistics.add(row);
+    for (let first = 0; first < batch.length; first += rowsAtOnce) {
+      for (const row of batch.slice(first, first + rowsAtOnce)) statistics.add(row);
+      // Calls of windows are answered meanwhile.
+      await nextTurn();
+    }
     rows += batch.length;
     onProgress(rows, preview.count ?? (share > 0 ? Math.max(rows, Math.round(rows / share)) : null));
-    // Calls of windows are answered between two batches.
-    await nextTurn();
   }
   signal.throwIfAborted();
   const version = await contentHash(path);

@@ -202,6 +202,30 @@ describe('rows', () => {
     expect((await bench.services.call('datasets.rows', { datasetId, offset: 500 })).rows).toEqual([]);
   });
 
+  it('are the same whichever page was asked for before', async () => {
+    writeFileSync(data, dataRows(20_000, 'Row'));
+    const { datasetId } = await importData();
+    const page = async (offset: number, search?: string) =>
+      (
+        await bench.services.call('datasets.rows', {
+          datasetId,
+          offset,
+          limit: 3,
+          ...(search ? { search } : {}),
+        })
+      ).rows.map(({ index }) => index);
+    for (const offset of [0, 3, 15_000, 15_003, 15_001, 7, 19_998, 0]) {
+      expect(await page(offset)).toEqual([offset, offset + 1, offset + 2].filter((place) => place < 20_000));
+    }
+    expect(await Promise.all([page(100), page(5), page(103)])).toEqual([
+      [100, 101, 102],
+      [5, 6, 7],
+      [103, 104, 105],
+    ]);
+    expect(await page(10, 'Row 19999')).toEqual([19_999]);
+    expect(await page(12_000, 'Row 1234')).toEqual([12_340, 12_341, 12_342]);
+  });
+
   it('are searched in all columns, in any case of letters', async () => {
     const { datasetId } = await importData();
     const found = await bench.services.call('datasets.rows', { datasetId, search: 'sUM 11' });
