@@ -20,7 +20,7 @@ import { describeEstimators } from '../estimators/index.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
-import { resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
+import { absolutePath, resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
 import { lockDataDirectory, type HostLock } from './host-lock.ts';
 import {
   builtinModelsDirectory,
@@ -29,9 +29,11 @@ import {
   laboratoryDirectory,
   runDirectory,
 } from './host-paths.ts';
+import type { HubWorld } from './hub/fetch-repository.ts';
 import { laboratoryProcesses } from './laboratory-processes.ts';
 import { listFiles } from './list-files.ts';
-import { inspectModel, listModels, previewData } from './model-and-data.ts';
+import { Library } from './library.ts';
+import { inspectModel, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
 import { RunQueue } from './run-queue.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
@@ -55,6 +57,8 @@ export interface ServicesOptions {
   /** A short id that no other run has. */
   readonly newId?: () => string;
   readonly times?: TrainerTimes;
+  /** How the Hugging Face Hub is reached, and by which settings; nothing is asked of it unless a call says so. */
+  readonly hub?: HubWorld;
   /** Whether runs that a former host left waiting are started too (default), or only those started here. */
   readonly startWaiting?: boolean;
   /** Only reads: takes no lock, starts and changes nothing. For commands beside a running host. */
@@ -95,7 +99,13 @@ const readingCalls: readonly CallName[] = [
   'experiments.check',
   'models.list',
   'models.inspect',
+  'models.folders',
   'data.preview',
+  'datasets.list',
+  'datasets.get',
+  'datasets.rows',
+  'hub.describe',
+  'jobs.list',
   'files.list',
   'runs.list',
   'runs.get',
@@ -141,9 +151,7 @@ function assemble(
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
-    publish: (event) => {
-      for (const listener of listeners) listener(event);
-    },
+    publish: (event) => publish(event),
     observe: (runId, event) => {
       for (const observer of observers) observer(runId, event);
     },
@@ -151,10 +159,27 @@ function assemble(
     prepareConfig: (config) => trainerConfig(config, models),
     startWaiting,
   });
-  const handlers = createHandlers({ options, store, queue, now, models });
+  const publish = (event: HostEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const library = new Library({
+    store,
+    now,
+    newId,
+    dataDirectory: options.dataDirectory,
+    builtinModels: models,
+    hub: options.hub ?? { environment: process.env },
+    spawnTrainer: options.spawnTrainer,
+    times: options.times ?? usualTimes,
+    publishJob: (job) => publish({ type: 'job', job }),
+    datasetsChanged: () => publish({ type: 'datasets' }),
+  });
+  const handlers = createHandlers({ options, store, queue, now, newId, models, library });
 
   if (!readOnly) {
     queue.recover();
+    void library.datasets.purge();
     const purged = store.runs.markDeletedForPurge();
     void Promise.all(
       purged.map((id) =>
@@ -202,7 +227,7 @@ function assemble(
     close: async () => {
       if (closed) return;
       closed = true;
-      await queue.close();
+      await Promise.all([queue.close(), library.close()]);
       listeners.clear();
       observers.clear();
       store.close();
@@ -216,7 +241,9 @@ interface Parts {
   readonly store: Store;
   readonly queue: RunQueue;
   readonly now: () => number;
+  readonly newId: () => string;
   readonly models: string;
+  readonly library: Library;
 }
 
 /** Checks the input of a call by the contract before it is done. */
@@ -233,9 +260,9 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, models } = parts;
-  const { runs } = store;
-  const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const { options, store, queue, now, newId, models, library } = parts;
+  const { runs, datasets, modelFolders } = store;
+  const { jobs } = library;
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
     resolveExperimentPaths(experiment, process.cwd());
   return {
@@ -256,9 +283,12 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const experiment = parseExperiment(text);
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
     }),
-    'experiments.check': checked('experiments.check', ({ experiment }) =>
-      checkExperiment(resolved(experiment), models),
-    ),
+    'experiments.check': checked('experiments.check', async ({ experiment: given }) => {
+      const experiment = resolved(given);
+      const found = await checkExperiment(experiment, models);
+      const warnings = await library.dataWarnings([experiment.data.path, experiment.data.evaluation]);
+      return { ...found, warnings: [...found.warnings, ...warnings] };
+    }),
     'experiments.start': checked('experiments.start', async ({ experiment: given }) => {
       const experiment = resolved(given);
       // Whatever would make a run fail at once is said here, before anything is stored.
@@ -276,9 +306,42 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       queue.enqueue(runIds);
       return { runIds };
     }),
-    'models.list': checked('models.list', () => listModels(models)),
+    'models.list': checked('models.list', ({ sources, folders }) => library.listModels(sources, folders)),
+    'models.folders': checked('models.folders', () => modelFolders.list()),
+    'models.addFolder': checked('models.addFolder', async ({ path }) => {
+      // A folder that cannot be listed is refused now.
+      const { path: folder } = await listFiles(absolutePath(path, process.cwd()));
+      return done(modelFolders.add(folder, now()));
+    }),
+    'models.removeFolder': checked('models.removeFolder', ({ path }) =>
+      done(modelFolders.remove(absolutePath(path, process.cwd()))),
+    ),
     'models.inspect': checked('models.inspect', ({ path }) => inspectModel(path, models)),
     'data.preview': checked('data.preview', ({ path, rows }) => previewData(path, rows)),
+    'data.tokenized': checked('data.tokenized', (input) => ({ jobId: library.startTokenize(input) })),
+    'data.tokenizedReport': checked('data.tokenizedReport', ({ jobId }) => library.tokenizedReport(jobId)),
+    'datasets.list': checked('datasets.list', ({ deleted }) => datasets.list(deleted)),
+    'datasets.get': checked('datasets.get', ({ datasetId }) => library.datasets.get(datasetId)),
+    'datasets.import': checked('datasets.import', (input) => ({ jobId: library.startImport(input) })),
+    'datasets.rows': checked('datasets.rows', (request) => library.datasets.rows(request)),
+    'datasets.rename': checked('datasets.rename', ({ datasetId, name }) =>
+      done(library.datasets.update(datasetId, { name })),
+    ),
+    'datasets.mapping': checked('datasets.mapping', ({ datasetId, mapping }) =>
+      done(library.datasets.update(datasetId, { mapping })),
+    ),
+    'datasets.remove': checked('datasets.remove', ({ datasetId }) =>
+      done(library.datasets.update(datasetId, { deletedAt: now() })),
+    ),
+    'datasets.restore': checked('datasets.restore', ({ datasetId }) =>
+      done(library.datasets.update(datasetId, { deletedAt: null })),
+    ),
+    'hub.describe': checked('hub.describe', (request) => library.describe(request)),
+    'hub.fetch': checked('hub.fetch', (request) => ({ jobId: library.startFetch(request) })),
+    'jobs.list': checked('jobs.list', () => jobs.list()),
+    'jobs.pause': checked('jobs.pause', async ({ jobId }) => done(await jobs.pause(jobId))),
+    'jobs.resume': checked('jobs.resume', ({ jobId }) => done(jobs.resume(jobId))),
+    'jobs.cancel': checked('jobs.cancel', async ({ jobId }) => done(await jobs.cancel(jobId))),
     'files.list': checked('files.list', ({ path }) => listFiles(path)),
     'runs.list': checked('runs.list', ({ deleted }) => runs.list(deleted).map((run) => queue.row(run))),
     'runs.get': checked('runs.get', ({ runId }) => ({

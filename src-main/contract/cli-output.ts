@@ -12,7 +12,9 @@ import {
   seriesSchema,
 } from './calls.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { hubDescriptionSchema } from './hub.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
+import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -137,6 +139,18 @@ export const exportOutputSchema = z.strictObject({
 });
 /** Exact, or with --sample measured. */
 export const labOutputSchema = z.union([laboratoryReportSchema, sampledReportSchema]);
+/** What `fetch` did; with --dry-run what it would do (`hubDescriptionSchema`). */
+export const fetchOutputSchema = z.strictObject({
+  kind: z.enum(['model', 'dataset']),
+  name: z.string(),
+  revision: z.string(),
+  commit: z.string(),
+  path: z.string(),
+  files: z.array(z.string()),
+  bytes: z.number(),
+  config: z.string().nullable(),
+  splits: z.array(z.strictObject({ split: z.string(), paths: z.array(z.string()) })),
+});
 export const doctorCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['good', 'warning', 'failed']),
@@ -287,6 +301,41 @@ export const cliOutputs = {
       'rows[].components': '`name`, `value` and `reason` of each reward component.',
       'rows[].ids':
         'With --tokens: tokens of the answer; with `promptIds`, `samplerLogprobs`, `logprobs`, `advantages`, `entropies`, `referenceLogprobs` (null where not kept) and `tokenEnds`.',
+    },
+  },
+  models: {
+    form: 'value',
+    schema: z.array(modelEntrySchema),
+    fields: {
+      '[].path': 'How an experiment names it: a folder, or builtin:NAME.',
+      '[].name': 'Its name.',
+      '[].source': `Where it was found: ${modelSourceSchema.options.join(', ')}.`,
+      '[].revision': 'Branch or commit, for models of the Hugging Face cache; else null.',
+      '[].bytes': 'Size of its files.',
+      '[].supported': 'Whether it can be trained and sampled here.',
+      '[].why': 'Why not, or null.',
+      '[].advice': 'What to do then, or null.',
+      '[].card':
+        '`path`, `name`, `family`, `parameters`, `context`, `vocabulary`, `hasChatTemplate`, `bytes`, `about`; null where it is not supported.',
+      '[].memory':
+        'Estimated bytes for `training` all weights and for `sampling`, the `available` memory, and whether it `trains` and `samples` with that; null where it is not supported.',
+    },
+  },
+  fetch: {
+    form: 'value',
+    schema: z.union([fetchOutputSchema, hubDescriptionSchema]),
+    fields: {
+      kind: 'model or dataset.',
+      name: 'Name of the repository.',
+      revision: 'Branch, tag or commit that was asked for.',
+      commit: 'Commit that it stands for.',
+      path: 'Folder of the model, or of the snapshot of the dataset.',
+      files: 'Files that belong to it; with --dry-run each with `path`, `size` and whether it is `cached`.',
+      bytes: 'Their size.',
+      config: 'Configuration of a dataset, or null.',
+      splits: 'Splits of a dataset: `split` with the `paths` of its files.',
+      missingBytes:
+        'With --dry-run: bytes still to be fetched; with `freeBytes`, whether it `fits`, the `cache`, `private`, `gated`, `licence`, `configs` of a dataset, and what is known of a `model`.',
     },
   },
   generate: {

@@ -46,12 +46,22 @@ export const dataSchema = z.strictObject({
   path: field(z.string().min(1), {
     label: 'Training questions',
     term: 'training set',
-    help: 'A JSONL, JSON or CSV file with one question a row.',
+    help: 'A Parquet, Arrow, JSONL, JSON, CSV or text file with one question a row, or a folder of such files as from the Hugging Face Hub or save_to_disk. A split is named behind a hash sign: folder#train, folder#configuration/train.',
   }),
   prompt: field(z.string().min(1).default('{prompt}'), {
     label: 'Question',
     term: 'prompt template',
     help: 'Text with column names in braces, for example {prompt}.',
+  }),
+  messages: field(z.string().min(1).optional(), {
+    label: 'Conversation',
+    term: 'messages',
+    help: 'A column in braces that holds a conversation (a list of {role, content} or {from, value}, or a transcript), instead of a question. An answer of the assistant at its end is the right answer where the data has no column for it.',
+  }),
+  system: field(z.string().min(1).optional(), {
+    label: 'System prompt',
+    term: 'system message',
+    help: 'Text, or column names in braces, that the chat template puts before the conversation; without a chat template it stands before the question.',
   }),
   answer: field(z.string().min(1).default('{answer}'), {
     label: 'Right answer',

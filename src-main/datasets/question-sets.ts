@@ -56,6 +56,8 @@ export async function readQuestionSets(
     const mapped = mapRows(loaded.rows, {
       prompt: data.prompt,
       answer: data.answer,
+      messages: data.messages,
+      system: data.system,
       path,
       answerNeeded: answerNeeded(config),
     });

@@ -2,6 +2,7 @@
 import type { RunConfig } from '../contract/experiment.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
+import { readModelConfig } from '../models/read-config.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import { createParameterStore, loadWeights } from '../runtime/load-weights.ts';
 import { chooseMicroBatchTokens } from '../runtime/memory-estimate.ts';
@@ -18,6 +19,7 @@ import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
 import { scoreJob } from './score-job.ts';
 import type { WorkCommand } from './serve-commands.ts';
+import { tokenizeJob } from './tokenize-job.ts';
 import { trainLoop } from './train-loop.ts';
 
 /** Length for which the batches of a `score` job are planned; longer rows go alone. */
@@ -58,6 +60,15 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
       const weights = inPlace ?? (await readWeights(checkpoint));
       const sampler = await createSampler({ config: checkpoint.config, weights });
       await generateJob(command, text, sampler, surroundings);
+      return;
+    }
+    case 'tokenize': {
+      const { config } = await readModelConfig(command.model.path);
+      await tokenizeJob(
+        command,
+        await openText(command.model.path, config, command.model.chat),
+        surroundings,
+      );
       return;
     }
     case 'score': {

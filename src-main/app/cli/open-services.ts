@@ -40,6 +40,7 @@ export function openServices(
     spawnTrainer: spawnTrainer(),
     version: installedVersion(context.root),
     now: context.now,
+    hub: { environment: context.environment },
     ...mode,
   });
 }

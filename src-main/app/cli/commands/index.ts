@@ -3,9 +3,11 @@ import type { Command } from '../command.ts';
 import { bench } from './bench.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
+import { fetchCommand } from './fetch.ts';
 import { generate } from './generate.ts';
 import { lab } from './lab.ts';
 import { metrics } from './metrics.ts';
+import { models } from './models.ts';
 import { reward } from './reward.ts';
 import { runs } from './runs.ts';
 import { samples } from './samples.ts';
@@ -23,6 +25,8 @@ export const commands: readonly Command[] = [
   show,
   metrics,
   samples,
+  models,
+  fetchCommand,
   generate,
   score,
   reward,
