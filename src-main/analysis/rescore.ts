@@ -21,6 +21,7 @@ export function rescoreReport(
   runId: string,
   answers: readonly RescoredAnswer[],
   seconds: number,
+  warning: string | null = null,
 ): RescoreReport {
   const both = answers.flatMap((answer) =>
     answer.before === null || answer.after === null
@@ -62,6 +63,7 @@ export function rescoreReport(
   return {
     runId,
     answers: answers.length,
+    warning,
     notGradable: answers.filter(({ after }) => after === null).length,
     steps,
     before: curve('before'),

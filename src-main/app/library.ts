@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CallOutput } from '../contract/calls.ts';
 import type { TokenizedReport } from '../contract/datasets.ts';
-import { EspalierError, userError } from '../contract/errors.ts';
+import { userError } from '../contract/errors.ts';
 import type { TrainerCommand } from '../contract/events.ts';
 import type { HubRequest } from '../contract/hub.ts';
 import type { Job, JobResult } from '../contract/jobs.ts';
@@ -24,7 +24,8 @@ import { splitFolder } from './hub/split-folder.ts';
 import { JobBoard, type JobReport } from './job-board.ts';
 import { listModels } from './model-library.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
-import { runTrainer, type TrainerTimes } from './trainer-process.ts';
+import { runTrainerJob } from './trainer-job.ts';
+import type { TrainerTimes } from './trainer-process.ts';
 
 export interface LibraryOptions {
   readonly store: Store;
@@ -213,32 +214,12 @@ export class Library {
       run: async ({ signal, report }): Promise<JobResult> => {
         report({ detail: 'Reading rows' });
         let found: TokenizedReport | null = null;
-        const trainer = runTrainer(
-          spawnTrainer,
-          command,
-          {
-            onEvent: (event) => {
-              if (event.type === 'tokenized') found = event.report;
-              if (event.type === 'phase' && event.done !== undefined) {
-                report({ done: 100 * event.done, total: 100, detail: 'Tokenising' });
-              }
-            },
-            onUnreadable: () => undefined,
-          },
-          times,
-        );
-        const stop = (): void => trainer.kill();
-        signal.addEventListener('abort', stop, { once: true });
-        const outcome = await trainer.finished;
-        signal.removeEventListener('abort', stop);
-        signal.throwIfAborted();
-        if (outcome.kind === 'failed') {
-          const { kind, code, message, where, advice } = outcome.error;
-          throw new EspalierError(kind, code, message, {
-            ...(where === undefined ? {} : { where }),
-            ...(advice === undefined ? {} : { advice }),
-          });
-        }
+        await runTrainerJob({ spawnTrainer, times }, command, signal, (event) => {
+          if (event.type === 'tokenized') found = event.report;
+          if (event.type === 'phase' && event.done !== undefined) {
+            report({ done: 100 * event.done, total: 100, detail: 'Tokenising' });
+          }
+        });
         if (found === null) throw new Error('internal: a tokenise job ended without its report');
         this.#reports.set(id, found);
         const [oldest] = this.#reports.keys();

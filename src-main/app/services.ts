@@ -35,6 +35,7 @@ import { listFiles } from './list-files.ts';
 import { Library } from './library.ts';
 import { inspectModel, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
+import { RewardWorkshop } from './rewards/reward-workshop.ts';
 import { RunQueue } from './run-queue.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
 import { usualTimes, type TrainerTimes } from './trainer-process.ts';
@@ -106,6 +107,7 @@ const readingCalls: readonly CallName[] = [
   'datasets.rows',
   'hub.describe',
   'jobs.list',
+  'rewards.list',
   'files.list',
   'runs.list',
   'runs.get',
@@ -175,11 +177,19 @@ function assemble(
     publishJob: (job) => publish({ type: 'job', job }),
     datasetsChanged: () => publish({ type: 'datasets' }),
   });
-  const handlers = createHandlers({ options, store, queue, now, newId, models, library });
+  const workshop = new RewardWorkshop({
+    store,
+    jobs: library.jobs,
+    spawnTrainer: options.spawnTrainer,
+    times: options.times ?? usualTimes,
+    builtinModels: models,
+  });
+  const handlers = createHandlers({ options, store, queue, now, newId, models, library, workshop });
 
   if (!readOnly) {
     queue.recover();
     void library.datasets.purge();
+    store.rewards.purgeDeleted();
     const purged = store.runs.markDeletedForPurge();
     void Promise.all(
       purged.map((id) =>
@@ -244,6 +254,7 @@ interface Parts {
   readonly newId: () => string;
   readonly models: string;
   readonly library: Library;
+  readonly workshop: RewardWorkshop;
 }
 
 /** Checks the input of a call by the contract before it is done. */
@@ -260,8 +271,8 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, newId, models, library } = parts;
-  const { runs, datasets, modelFolders } = store;
+  const { options, store, queue, now, newId, models, library, workshop } = parts;
+  const { runs, datasets, modelFolders, rewards } = store;
   const { jobs } = library;
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
     resolveExperimentPaths(experiment, process.cwd());
@@ -342,6 +353,19 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'jobs.pause': checked('jobs.pause', async ({ jobId }) => done(await jobs.pause(jobId))),
     'jobs.resume': checked('jobs.resume', ({ jobId }) => done(jobs.resume(jobId))),
     'jobs.cancel': checked('jobs.cancel', async ({ jobId }) => done(await jobs.cancel(jobId))),
+    'rewards.list': checked('rewards.list', ({ deleted }) => rewards.list(deleted)),
+    'rewards.save': checked('rewards.save', ({ id = newId(), name, reward }) => {
+      rewards.put(id, name, reward, now());
+      return { id };
+    }),
+    'rewards.remove': checked('rewards.remove', ({ id }) => done(rewards.setDeleted(id, now()))),
+    'rewards.restore': checked('rewards.restore', ({ id }) => done(rewards.setDeleted(id, null))),
+    'rewards.bench': checked('rewards.bench', (request) => ({ jobId: workshop.startBench(request) })),
+    'rewards.benchReport': checked('rewards.benchReport', ({ jobId }) => workshop.benchReport(jobId)),
+    'rewards.rescore': checked('rewards.rescore', ({ runId, reward, limit }) => ({
+      jobId: workshop.startRescore(runId, reward, limit),
+    })),
+    'rewards.rescoreReport': checked('rewards.rescoreReport', ({ jobId }) => workshop.rescoreReport(jobId)),
     'files.list': checked('files.list', ({ path }) => listFiles(path)),
     'runs.list': checked('runs.list', ({ deleted }) => runs.list(deleted).map((run) => queue.row(run))),
     'runs.get': checked('runs.get', ({ runId }) => ({

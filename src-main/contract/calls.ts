@@ -12,7 +12,8 @@ import { hubDescriptionSchema, hubRequestSchema } from './hub.ts';
 import { jobSchema } from './jobs.ts';
 import { modelCardSchema, modelEntrySchema, modelSourceSchema } from './model-library.ts';
 import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
-import { componentScoreSchema } from './reward.ts';
+import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
+import { componentScoreSchema, rewardSchema } from './reward.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -275,6 +276,28 @@ export const calls = {
   'jobs.pause': { input: jobRef, output: nothing },
   'jobs.resume': { input: jobRef, output: nothing },
   'jobs.cancel': { input: jobRef, output: nothing },
+  /** Rewards that the user keeps. */
+  'rewards.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(keptRewardSchema) },
+  /** Keeps a reward; with `id` in place of the one that has it. */
+  'rewards.save': {
+    input: z.strictObject({ id: z.string().optional(), name: z.string().min(1).max(200), reward: rewardSchema }),
+    output: z.strictObject({ id: z.string() }),
+  },
+  /** It can be undone by `rewards.restore` until the application cleans up at its next start. */
+  'rewards.remove': { input: z.strictObject({ id: z.string() }), output: nothing },
+  'rewards.restore': { input: z.strictObject({ id: z.string() }), output: nothing },
+  /** Grades answers, and planted cheats, without training: starts a job; its report is kept until Espalier ends. */
+  'rewards.bench': {
+    input: z.strictObject({ reward: rewardSchema, source: benchSourceSchema, planted: z.boolean().default(true) }),
+    output: jobRef,
+  },
+  'rewards.benchReport': { input: jobRef, output: rewardBenchReportSchema },
+  /** Grades the stored training answers of a run by another reward: starts a job. At most `limit`, evenly from all steps. */
+  'rewards.rescore': {
+    input: runRef.extend({ reward: rewardSchema, limit: z.int().min(1).max(100_000).default(20_000) }),
+    output: jobRef,
+  },
+  'rewards.rescoreReport': { input: jobRef, output: rescoreReportSchema },
   'files.list': {
     /** Folders and files for the path picker; directories first. */
     input: z.strictObject({ path: z.string().optional() }),

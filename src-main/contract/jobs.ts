@@ -31,12 +31,16 @@ export const jobResultSchema = z.discriminatedUnion('kind', [
   }),
   /** Its report is read by `data.tokenizedReport`. */
   z.strictObject({ kind: z.literal('tokenize') }),
+  /** Its report is read by `rewards.benchReport`. */
+  z.strictObject({ kind: z.literal('bench') }),
+  /** Its report is read by `rewards.rescoreReport`. */
+  z.strictObject({ kind: z.literal('rescore') }),
 ]);
 export type JobResult = z.infer<typeof jobResultSchema>;
 
 export const jobSchema = z.strictObject({
   id: z.string(),
-  kind: z.enum(['fetch', 'import', 'tokenize']),
+  kind: z.enum(['fetch', 'import', 'tokenize', 'bench', 'rescore']),
   title: z.string(),
   state: jobStateSchema,
   /** What it does now, in words. */

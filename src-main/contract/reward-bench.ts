@@ -3,6 +3,7 @@
  * pre-flight of a run; and stored runs graded anew. All plain data, as reports cross processes.
  */
 import { z } from 'zod';
+import { experimentSchema } from './experiment.ts';
 import { finishReasonSchema } from './finish-reason.ts';
 import { componentScoreSchema, rewardSchema } from './reward.ts';
 
@@ -35,6 +36,50 @@ export const benchAnswerSchema = z.strictObject({
   planted: plantedNameSchema.nullable().default(null),
 });
 export type BenchAnswer = z.infer<typeof benchAnswerSchema>;
+
+/** Where the answers of a bench come from. */
+export const benchSourceSchema = z.discriminatedUnion('from', [
+  z.strictObject({
+    from: z.literal('pasted'),
+    answers: z
+      .array(z.strictObject({ prompt: z.string(), response: z.string(), reference: z.string().default('') }))
+      .min(1),
+  }),
+  /** The right answers of a data file, which should get the best rewards. */
+  z.strictObject({
+    from: z.literal('references'),
+    data: z.strictObject({
+      path: z.string().min(1),
+      prompt: z.string().min(1).default('{prompt}'),
+      answer: z.string().min(1).default('{answer}'),
+    }),
+    limit: z.int().min(1).max(20_000).default(200),
+  }),
+  /** Stored training answers of a run, evenly from its steps or of one step. */
+  z.strictObject({
+    from: z.literal('run'),
+    runId: z.string(),
+    step: z.int().min(0).optional(),
+    limit: z.int().min(1).max(20_000).default(500),
+  }),
+  /** Fresh answers of an experiment's model to its training questions, graded by the reward of the request. */
+  z.strictObject({
+    from: z.literal('model'),
+    experiment: experimentSchema,
+    questions: z.int().min(1).max(1_000).default(16),
+  }),
+]);
+export type BenchSource = z.infer<typeof benchSourceSchema>;
+
+/** A reward in the library. */
+export const keptRewardSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  reward: rewardSchema,
+  changedAt: z.number(),
+  deletedAt: z.number().nullable(),
+});
+export type KeptReward = z.infer<typeof keptRewardSchema>;
 
 /** An answer with what the reward says of it. */
 export const gradedAnswerSchema = benchAnswerSchema.omit({ row: true }).extend({
@@ -120,6 +165,8 @@ export const rescoreReportSchema = z.strictObject({
   runId: z.string(),
   answers: z.int(),
   notGradable: z.int(),
+  /** Something that the report lacks, in words; null where it is complete. */
+  warning: z.string().nullable(),
   /** Mean of the old and of the new reward in each step. */
   steps: z.array(z.int()),
   before: z.array(z.number().nullable()),

@@ -170,4 +170,14 @@ export const migrations: readonly string[] = [
     added_at REAL NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  /* sql */ `
+  -- Rewards that the user keeps, as experiments hold them.
+  CREATE TABLE rewards (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    reward TEXT NOT NULL,
+    changed_at REAL NOT NULL,
+    deleted_at REAL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

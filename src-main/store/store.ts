@@ -7,6 +7,7 @@ import { DatasetStore } from './dataset-store.ts';
 import { MetricStore } from './metric-store.ts';
 import { ModelFolderStore } from './model-folder-store.ts';
 import { openDatabase, type Connection } from './open-database.ts';
+import { RewardStore } from './reward-store.ts';
 import { RunStore } from './run-store.ts';
 import { SampleStore } from './sample-store.ts';
 
@@ -19,6 +20,7 @@ export class Store {
   readonly samples: SampleStore;
   readonly datasets: DatasetStore;
   readonly modelFolders: ModelFolderStore;
+  readonly rewards: RewardStore;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -28,6 +30,7 @@ export class Store {
     this.samples = new SampleStore(connection);
     this.datasets = new DatasetStore(connection);
     this.modelFolders = new ModelFolderStore(connection);
+    this.rewards = new RewardStore(connection);
   }
 
   /** Runs `work` in one transaction; when it throws, nothing of it stays. `work` must not await. */
