@@ -108,6 +108,12 @@ const readingCalls: readonly CallName[] = [
   'hub.describe',
   'jobs.list',
   'rewards.list',
+  // Reports live in memory; the database is only read.
+  'rewards.bench',
+  'rewards.benchReport',
+  'rewards.rescore',
+  'rewards.rescoreReport',
+  'jobs.cancel',
   'files.list',
   'runs.list',
   'runs.get',

@@ -15,6 +15,7 @@ import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from
 import { hubDescriptionSchema } from './hub.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
+import { rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -364,6 +365,42 @@ export const cliOutputs = {
       total: 'Weighted sum; null where a component could not be graded.',
       components: 'Value of each component by name; null where it could not be graded.',
       reasons: 'Why each component gave its value.',
+    },
+  },
+  'reward-bench': {
+    form: 'value',
+    schema: rewardBenchReportSchema,
+    fields: {
+      reward: 'The reward, with every default.',
+      answers: 'Real answers; with `questions`, `notGradable` and `masked` (cut off and left out).',
+      groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
+      truncated: 'Share of answers that were cut off.',
+      total:
+        'The total over the real answers: `count`, `notGradable`, `mean`, `deviation`, `low`, `high`, `distinct` values and a `histogram` of `edges` and `counts`.',
+      components: 'The same for each component, by `name`, with `secondsPerAnswer`.',
+      disagreements:
+        'Pairs of components (`first`, `second`) with the rank `correlation` and `examples` (places in `rows`), the most different first.',
+      planted:
+        'For each cheat its `name`, `count`, `mean` total, the share of real answers that it `beats`, and its `best` row.',
+      advice: '`level` (good, note, warning, blocking), `message` and `advice`.',
+      rows: 'Every answer with `total`, `masked` and `components`; `planted` names the cheat, or is null.',
+      seconds: 'Time that it took.',
+    },
+  },
+  rescore: {
+    form: 'value',
+    schema: rescoreReportSchema,
+    fields: {
+      runId: 'The run.',
+      answers: 'Stored answers that were graded; with `notGradable`.',
+      warning: 'What the report lacks, or null.',
+      steps: 'Steps of the run; `before` and `after` hold the mean of the old and of the new reward in each.',
+      before: 'Mean of the old reward in each step; null where nothing could be graded.',
+      after: 'Mean of the new reward in each step.',
+      correlation: 'Rank correlation (Spearman) of old and new; null where one of them does not vary.',
+      moved:
+        'Answers whose rank changed most: `sampleId`, `step`, `prompt`, `text`, `before`, `after`, `rankBefore` and `rankAfter` (0 worst, 1 best), `components`.',
+      seconds: 'Time that it took.',
     },
   },
   export: {

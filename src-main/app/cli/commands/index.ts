@@ -8,6 +8,8 @@ import { generate } from './generate.ts';
 import { lab } from './lab.ts';
 import { metrics } from './metrics.ts';
 import { models } from './models.ts';
+import { rescore } from './rescore.ts';
+import { rewardBench } from './reward-bench.ts';
 import { reward } from './reward.ts';
 import { runs } from './runs.ts';
 import { samples } from './samples.ts';
@@ -30,6 +32,8 @@ export const commands: readonly Command[] = [
   generate,
   score,
   reward,
+  rewardBench,
+  rescore,
   lab,
   exportCommand,
   doctor,

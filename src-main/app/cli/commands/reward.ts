@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { userError } from '../../../contract/errors.ts';
 import { finishReasonSchema } from '../../../contract/events.ts';
-import { explainIssues } from '../../../contract/explain-issues.ts';
-import { rewardSchema, type RewardConfig, type RewardScore } from '../../../contract/reward.ts';
+import type { RewardConfig, RewardScore } from '../../../contract/reward.ts';
 import { columnText } from '../../../datasets/column-path.ts';
 import { createGrader } from '../../../rewards/grader.ts';
 import type { RewardItem } from '../../../rewards/outcome.ts';
@@ -13,6 +12,7 @@ import { unavailableKind } from '../../../rewards/unavailable-kind.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { spawnSandbox } from '../open-services.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
+import { parseReward } from '../reward-file.ts';
 import { formatNumber } from '../table.ts';
 
 const rowForm = '{"prompt": "text", "response": "text", "answer": "text", …}';
@@ -22,35 +22,6 @@ const rowSchema = z.looseObject({
   finish: finishReasonSchema.default('stop'),
 });
 const rowValues = z.record(z.string(), z.json());
-
-/** The reward of a file: the document itself, or the `reward` of an experiment file. */
-function parseReward(text: string, file: string): RewardConfig {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw userError(
-      'reward-invalid',
-      `The reward file is no JSON: ${error instanceof Error ? error.message : ''}`,
-      {
-        where: file,
-        advice: 'For example: {"components": [{"kind": "number"}]}',
-      },
-    );
-  }
-  const experiment = z.looseObject({ version: z.number(), reward: z.unknown() }).safeParse(document);
-  const reward = experiment.success ? experiment.data.reward : document;
-  const parsed = rewardSchema.safeParse(reward);
-  if (!parsed.success)
-    throw explainIssues(
-      rewardSchema,
-      reward,
-      parsed.error.issues,
-      'reward-invalid',
-      experiment.success ? 'reward' : '',
-    );
-  return parsed.data;
-}
 
 export const reward = defineCommand({
   name: 'reward',
