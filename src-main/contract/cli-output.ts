@@ -372,6 +372,7 @@ export const cliOutputs = {
     schema: rewardBenchReportSchema,
     fields: {
       reward: 'The reward, with every default.',
+      from: 'Where the answers come from: pasted, references, run or model.',
       answers: 'Real answers; with `questions`, `notGradable` and `masked` (cut off and left out).',
       groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
       truncated: 'Share of answers that were cut off.',

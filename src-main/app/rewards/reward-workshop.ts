@@ -67,7 +67,7 @@ export class RewardWorkshop {
       run: async ({ signal, report }): Promise<JobResult> => {
         const command = await this.#benchCommand(reward, source, planted, store);
         const graded = await this.#grade(command, signal, report);
-        const found = rewardBenchReport({ reward, names: componentNames(reward), ...graded });
+        const found = rewardBenchReport({ from: source.from, reward, names: componentNames(reward), ...graded });
         keep(this.#benches, id, found);
         return { kind: 'bench' };
       },
