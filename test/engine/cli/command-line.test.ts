@@ -294,7 +294,7 @@ describe('rewards without training', () => {
     const budget = { ...experiment.budget, preflight: 'block' };
     writeFileSync(path.join(folder, 'never.json'), JSON.stringify({ ...experiment, reward: never, budget }));
     const result = await espalier('train', 'never.json');
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(2);
     expect(result.errors).toContain('in no group did the rewards differ');
     expect(result.errors).toContain('budget.preflight');
   });
