@@ -52,7 +52,7 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
-export const phaseSchema = z.enum(['loading', 'compiling', 'evaluating', 'training', 'saving', 'stopping']);
+export const phaseSchema = z.enum(['loading', 'compiling', 'preflight', 'evaluating', 'training', 'saving', 'stopping']);
 
 export const summarySchema = z.strictObject({
   /** Held-out score (mean reward, greedy) at the start, at the end and at the best checkpoint; null without evaluation. */

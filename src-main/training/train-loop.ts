@@ -133,7 +133,7 @@ class TrainLoop {
       parts.spec.plan.samplesPerPrompt === 0
     )
       return true;
-    parts.emit({ type: 'phase', phase: 'evaluating', detail: 'pre-flight' });
+    parts.emit({ type: 'phase', phase: 'preflight' });
     const found = await preflight(parts, statisticsOf(parts, state), (step) => this.promptsOfStep(step));
     if (found === null) return false;
     if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);

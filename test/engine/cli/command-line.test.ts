@@ -295,7 +295,7 @@ describe('rewards without training', () => {
     writeFileSync(path.join(folder, 'never.json'), JSON.stringify({ ...experiment, reward: never, budget }));
     const result = await espalier('train', 'never.json');
     expect(result.code).toBe(2);
-    expect(result.errors).toContain('in no group did the rewards differ');
-    expect(result.errors).toContain('budget.preflight');
+    expect(result.standard).toContain('in no group did the rewards differ');
+    expect(result.standard).toContain('budget.preflight');
   });
 });
