@@ -45,8 +45,10 @@ export async function stepParts(
     microBatchTokens,
     sourceFolder: '',
   });
-  const sampler = await createSampler({ config: model.config, weights: model.store });
   const spec = estimatorSpec(config.method, config.budget);
+  // Every method writes as many answers at a time: those of a step, whether they are answers or continuations.
+  const places = config.budget.promptsPerStep * spec.plan.samplesPerPrompt;
+  const sampler = await createSampler({ config: model.config, weights: model.store, places });
   return {
     config,
     spec,
