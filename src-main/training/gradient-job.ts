@@ -16,6 +16,7 @@ import { fitCritic } from './fit-critic.ts';
 import { addToSketch } from './gradient-sketch.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import { reportProgress } from './progress.ts';
+import { initialStatistics } from '../rewards/running-statistics.ts';
 import type { Rollouts } from './rollouts.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
 
@@ -207,7 +208,12 @@ async function graded(
   const texts = await parts.decode(answers);
   const rewards = await parts.grade?.(
     'train',
-    answers.map(({ finish }, place) => ({ prompt, text: texts[place]!.text, finish })),
+    answers.map(({ finish, ids }, place) => ({
+      prompt,
+      text: texts[place]!.text,
+      finish,
+      tokens: ids.length,
+    })),
   );
   return {
     prompts: answers.map(() => prompt),
@@ -237,7 +243,9 @@ async function lookInside(
   // Progress is told in answers that are measured.
   const quiet = { ...parts, emit: () => undefined };
   for (const { method, spec } of lookers) {
-    const ahead = spec.plan.anchors ? await lookAhead(quiet, rollouts, spec.plan.anchors, question) : null;
+    const ahead = spec.plan.anchors
+      ? await lookAhead(quiet, rollouts, spec.plan.anchors, question, initialStatistics(parts.config.reward))
+      : null;
     const critic =
       spec.critic && parts.critic
         ? await parts.critic.values(

@@ -8,7 +8,6 @@ import { needsReference } from '../contract/estimator.ts';
 import type { EstimatorSpec } from '../contract/estimator.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
 import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
@@ -17,7 +16,7 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { scoreAnswer } from '../rewards/score-answer.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -30,13 +29,16 @@ import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
+import { gradeWith } from './grade-with.ts';
 import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
-import type { Grade, TrainingParts } from './training-parts.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
+import { externalGraders } from './reward-graders.ts';
+import type { TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
 export interface RunSurroundings {
@@ -45,6 +47,8 @@ export interface RunSurroundings {
   readonly memory: () => number;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Starts the process in which users' patterns, schemas and code run. */
+  readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
 }
@@ -68,6 +72,8 @@ export interface PreparedRun {
   /** The learner of `parts` and its weights, for measurements of gradients. */
   readonly learner: MeasuringLearner;
   readonly store: ParameterStore;
+  /** What the run's reward needs beside the answers. */
+  readonly external: ExternalGraders;
   dispose(): Promise<void>;
 }
 
@@ -129,6 +135,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
+  const graders = externalGraders(surroundings, config.seed);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const load = async (store: ParameterStore): Promise<void> => {
     if (checkpoint === null) initialiseWeights(store, model, config.seed);
     else await loadWeights(store, checkpoint);
@@ -161,7 +169,10 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade:
+      config.reward === undefined
+        ? null
+        : gradeWith(config.reward, config.budget.maxTokens, graders.external),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -184,26 +195,14 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     parts,
     learner,
     store,
+    external: graders.external,
     async dispose() {
+      await graders.dispose();
       await sampler.dispose();
       await critic?.dispose();
       await learner.dispose();
     },
   };
-}
-
-/** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
-  return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
-      scoreAnswer(reward, {
-        prompt: prompt.question,
-        response: text,
-        reference: prompt.reference,
-        row: prompt.row,
-        finish,
-      }),
-    );
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {

@@ -20,9 +20,11 @@ import { evaluate } from './evaluate.ts';
 import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import { describePreflight, noSignal, preflight } from './preflight.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
 import { DatasetReference } from './reference-sums.ts';
 import { rolloutStep } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -102,6 +104,7 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
+    if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
       const improved = (await this.evaluateIfDue()) === 'improved';
@@ -116,6 +119,30 @@ class TrainLoop {
       if (stopping) return 'stopped';
       await this.stepOrSave();
     }
+  }
+
+  /** Whether the run may begin; a new run of sampled answers is tried out first. */
+  private async preflight(): Promise<boolean> {
+    const { parts, state } = this;
+    const { budget } = parts.config;
+    const fresh = state.step === 0 && state.evaluatedStep < 0;
+    if (
+      !fresh ||
+      budget.preflight === 'off' ||
+      parts.grade === null ||
+      parts.spec.plan.samplesPerPrompt === 0
+    )
+      return true;
+    parts.emit({ type: 'phase', phase: 'preflight' });
+    const found = await preflight(parts, statisticsOf(parts, state), (step) => this.promptsOfStep(step));
+    if (found === null) return false;
+    if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);
+    parts.emit({
+      type: 'log',
+      level: found.signal === 0 ? 'warning' : 'info',
+      message: describePreflight(found),
+    });
+    return true;
   }
 
   /** Totals so far; also handed out with an error. */
@@ -145,10 +172,10 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts, this.reference);
+    const result = await evaluate(this.parts, this.reference, this.state.evaluationStatistics);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
-    const { score, components, count, seconds, samples } = result;
+    const { score, components, count, seconds, samples, statistics } = result;
     if (samples.length > 0) emit({ type: 'samples', step, samples: [...samples] });
     emit({ type: 'evaluation', step, score, components: { ...components }, count, seconds });
     emit({ type: 'phase', phase: 'training' });
@@ -156,6 +183,7 @@ class TrainLoop {
     this.state = {
       ...this.state,
       evaluatedStep: step,
+      evaluationStatistics: [...(statistics ?? [])],
       before: this.state.before ?? score,
       after: score,
       best: improved ? { step, score } : this.state.best,
@@ -194,7 +222,7 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const prompts = this.promptsOfStep();
+    const prompts = this.promptsOfStep(state.step);
     const outcome = await stepOf(parts.spec, this.reference)(parts, prompts, state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
@@ -220,8 +248,9 @@ class TrainLoop {
     if (!outcome.applied) this.reportFailedUpdate();
   }
 
-  private promptsOfStep(): PreparedPrompt[] {
-    return Array.from(this.order.promptsOf(this.state.step + 1), (row) => this.parts.train[row]!);
+  /** @param step from 0 */
+  private promptsOfStep(step: number): PreparedPrompt[] {
+    return Array.from(this.order.promptsOf(step + 1), (row) => this.parts.train[row]!);
   }
 
   private reportFailedUpdate(): void {

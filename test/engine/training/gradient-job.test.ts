@@ -7,6 +7,7 @@ import { methodSchema } from '../../../src-main/contract/experiment.ts';
 import { gradientJob, type GradientCommand } from '../../../src-main/training/gradient-job.ts';
 import { addToSketch, directionOf } from '../../../src-main/training/gradient-sketch.ts';
 import { prepareRun, type PreparedRun } from '../../../src-main/training/prepare-run.ts';
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { newFolder, runConfig, writeQuestions } from './run-folder.ts';
 
 const directions = 32;
@@ -25,6 +26,7 @@ beforeAll(async () => {
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
     availableMemory: () => 4e9,
+    spawnSandbox,
     stopRequested: () => events.filter(({ type }) => type === 'projected').length >= stopAfter,
     pause: () => nextTurn(),
   });

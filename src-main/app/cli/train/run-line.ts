@@ -58,6 +58,7 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'scored':
     case 'lab-question':
     case 'projected':
+    case 'tokenized':
     case 'job-end':
       return undefined;
   }
