@@ -168,6 +168,9 @@ export class RunRecorder {
       case 'model-score':
       case 'lab-question':
       case 'projected':
+      case 'graded':
+      case 'grade-seconds':
+      case 'tokenized':
       case 'job-end':
         return {};
     }

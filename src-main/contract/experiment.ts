@@ -46,12 +46,22 @@ export const dataSchema = z.strictObject({
   path: field(z.string().min(1), {
     label: 'Training questions',
     term: 'training set',
-    help: 'A JSONL, JSON or CSV file with one question a row.',
+    help: 'A Parquet, Arrow, JSONL, JSON, CSV or text file with one question a row, or a folder of such files as from the Hugging Face Hub or save_to_disk. A split is named behind a hash sign: folder#train, folder#configuration/train.',
   }),
   prompt: field(z.string().min(1).default('{prompt}'), {
     label: 'Question',
     term: 'prompt template',
     help: 'Text with column names in braces, for example {prompt}.',
+  }),
+  messages: field(z.string().min(1).optional(), {
+    label: 'Conversation',
+    term: 'messages',
+    help: 'A column in braces that holds a conversation (a list of {role, content} or {from, value}, or a transcript), instead of a question. An answer of the assistant at its end is the right answer where the data has no column for it.',
+  }),
+  system: field(z.string().min(1).optional(), {
+    label: 'System prompt',
+    term: 'system message',
+    help: 'Text, or column names in braces, that the chat template puts before the conversation; without a chat template it stands before the question.',
   }),
   answer: field(z.string().min(1).default('{answer}'), {
     label: 'Right answer',
@@ -351,6 +361,11 @@ export const budgetSchema = z.strictObject({
   seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
   evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
   checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  preflight: field(z.enum(['block', 'warn', 'off']).default('block'), {
+    label: 'Before the start',
+    term: 'pre-flight',
+    help: 'Asks and grades a few questions first. block: does not start when no group of answers has different rewards; warn: says so and starts; off: asks nothing.',
+  }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',

@@ -1,6 +1,7 @@
 /** The questions of an experiment: training rows and held-out rows, the same for the check before a start and for the run. */
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
+import type { RewardComponent } from '../contract/reward.ts';
 import { loadDataset } from './load-dataset.ts';
 import { mapRows } from './map-rows.ts';
 import type { PromptRow } from './row.ts';
@@ -18,10 +19,34 @@ export interface QuestionSets {
 /** Which questions are held out must not depend on the seed of a run: seeds are compared on the same ones. */
 const splitSeed = 0;
 
-/** Whether right answers are learnt or compared with; the equation component checks columns of its own. */
-export function answerNeeded({ method, reward }: Pick<RunConfig, 'method' | 'reward'>): boolean {
+/** Whether right answers are learnt or compared with; other components look at the answer alone or at columns of their own. */
+export function answerNeeded({
+  method,
+  reward,
+  data,
+}: Pick<RunConfig, 'method' | 'reward' | 'data'>): boolean {
   if (method.estimator === 'sft') return true;
-  return reward?.components.some(({ kind }) => kind === 'exact' || kind === 'number') ?? false;
+  // With a verdict in the data, the answer of the row is what is judged.
+  if (method.estimator === 'kto' && data.label !== undefined) return true;
+  return reward?.components.some(comparesWithAnswer) ?? false;
+}
+
+function comparesWithAnswer(component: RewardComponent): boolean {
+  switch (component.kind) {
+    case 'exact':
+    case 'number':
+    case 'choice':
+    case 'similarity':
+      return true;
+    case 'contains':
+      return component.texts.some((text) => text.includes('{answer}'));
+    case 'regex':
+      return component.capture;
+    case 'judge':
+      return component.mode === 'compare';
+    default:
+      return false;
+  }
 }
 
 /**
@@ -38,6 +63,8 @@ export async function readQuestionSets(
     const mapped = mapRows(loaded.rows, {
       prompt: data.prompt,
       answer: data.answer,
+      messages: data.messages,
+      system: data.system,
       path,
       answerNeeded: answerNeeded(config),
     });

@@ -6,6 +6,7 @@ export const metricDefinitions = {
   zeroVarianceShare:
     'Share of questions whose answers all have the same reward (spread at most 1e-6): nothing to learn.',
   ungradableShare: 'Share of answers that the grader could not score; they leave statistics and gradient.',
+  maskedShare: 'Share of answers that the reward leaves out because they were cut off (truncated: mask).',
   greedyRewardMean: 'Mean reward of the greedy answers that serve as baseline (ReMax).',
   baselineValue: 'Moving average of earlier rewards that this step was compared with (REINFORCE).',
   lengthMean: 'Mean number of tokens of the answers, end token included.',

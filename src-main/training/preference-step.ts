@@ -10,6 +10,7 @@ import { sumsOfFresh } from './reference-sums.ts';
 import type { DatasetReference } from './reference-sums.ts';
 import { checkGradable, sampleAndGrade, sampleOf } from './rollout-step.ts';
 import type { StepOutcome } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import type { Rollouts } from './rollouts.ts';
 import { componentMetricPrefix } from './step-metrics.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -63,7 +64,12 @@ export async function onlinePreferenceStep(
   settings: OptimizerSettings,
 ): Promise<StepOutcome> {
   const spec = specOf(parts);
-  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  const { rollouts, statistics } = await sampleAndGrade(
+    parts,
+    prompts,
+    state.step,
+    statisticsOf(parts, state),
+  );
   checkGradable(parts, rollouts, state.step);
   const started = parts.now();
   const { temperature } = parts.config.budget;
@@ -82,6 +88,9 @@ export async function onlinePreferenceStep(
         rewards: rollouts.rewards.map(({ total }) => total),
         lengths: rollouts.answers.map(({ ids }) => ids.length),
         truncated: rollouts.answers.map(({ finish }) => finish === 'length'),
+        ...(parts.config.reward?.truncated === 'mask'
+          ? { masked: rollouts.rewards.map(({ masked }) => masked === true) }
+          : {}),
       }),
       ...components,
       ...updateMetrics(update, spec),
@@ -94,6 +103,7 @@ export async function onlinePreferenceStep(
     samples,
     applied: update.failed === 0,
     change: {
+      rewardStatistics: [...statistics],
       movingAverage: state.movingAverage,
       samplerGap: state.samplerGap,
       answers: state.answers + samples.length,

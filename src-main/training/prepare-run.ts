@@ -8,7 +8,6 @@ import { needsReference } from '../contract/estimator.ts';
 import type { EstimatorSpec } from '../contract/estimator.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
 import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
@@ -18,8 +17,7 @@ import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
 import { requireLanguageModel } from '../models/use.ts';
-import { createGrader } from '../rewards/grader.ts';
-import type { ExternalGraders } from '../rewards/grader.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -32,15 +30,17 @@ import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
+import { gradeWith } from './grade-with.ts';
 import type { MeasuringLearner } from './learner.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
 import { externalGraders } from './reward-graders.ts';
 import { rewardModelMemory } from './reward-model-grader.ts';
-import type { Grade, TrainingParts } from './training-parts.ts';
+import type { TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
 export interface RunSurroundings {
@@ -49,6 +49,8 @@ export interface RunSurroundings {
   readonly memory: () => number;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Starts the process in which users' patterns, schemas and code run. */
+  readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
 }
@@ -72,6 +74,8 @@ export interface PreparedRun {
   /** The learner of `parts` and its weights, for measurements of gradients. */
   readonly learner: MeasuringLearner;
   readonly store: ParameterStore;
+  /** What the run's reward needs beside the answers. */
+  readonly external: ExternalGraders;
   dispose(): Promise<void>;
 }
 
@@ -140,6 +144,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
+  const graders = externalGraders(surroundings, config.seed);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const load = async (store: ParameterStore): Promise<void> => {
     if (checkpoint === null) initialiseWeights(store, model, config.seed);
     else await loadWeights(store, checkpoint);
@@ -149,8 +155,6 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   await load(store);
   const criticStore = spec.critic?.network === 'own' ? await createCriticStore(model) : null;
   if (criticStore) await load(criticStore);
-  const graders = externalGraders(surroundings);
-  if (config.reward !== undefined) await graders.load(config.reward);
   const hashes = await hashesOf(config);
   emit({ type: 'phase', phase: 'compiling' });
   const learner = await createLearner({
@@ -174,7 +178,10 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward, graders.external),
+    grade:
+      config.reward === undefined
+        ? null
+        : gradeWith(config.reward, config.budget.maxTokens, graders.external),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -197,28 +204,14 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     parts,
     learner,
     store,
+    external: graders.external,
     async dispose() {
-      await sampler.dispose();
       await graders.dispose();
+      await sampler.dispose();
       await critic?.dispose();
       await learner.dispose();
     },
   };
-}
-
-/** Grades by the run's reward. */
-function gradeWith(reward: RewardConfig, external: ExternalGraders): Grade {
-  const grader = createGrader(reward, external);
-  return (_split, answers) =>
-    grader.grade(
-      answers.map(({ prompt, text, finish }) => ({
-        prompt: prompt.question,
-        response: text,
-        reference: prompt.reference,
-        row: prompt.row,
-        finish,
-      })),
-    );
 }
 
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {

@@ -1,45 +1,46 @@
 /** The graders of a process that runs models: what a reward needs beside the answers and their rows. */
-import { userError } from '../contract/errors.ts';
 import type { RewardConfig } from '../contract/reward.ts';
-import type { ExternalGraders, ExternalKind } from '../rewards/grader.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
+import { SandboxClient } from '../rewards/sandbox/client.ts';
+import { checkSandboxed, sandboxGraders } from '../rewards/sandbox/graders.ts';
+import { unavailableKind } from '../rewards/unavailable-kind.ts';
 import { createRewardModelGrader } from './reward-model-grader.ts';
 
 export interface RewardGraders {
   readonly external: ExternalGraders;
-  /** Loads what the reward needs, so that what is wrong with it shows before anything is graded. */
+  /** Gets ready what the reward needs, so that what is wrong with it shows before anything is graded. */
   load(reward: RewardConfig): Promise<void>;
   dispose(): Promise<void>;
 }
 
 /** What the process gives to graders. */
 export interface GraderSurroundings {
+  readonly spawnSandbox: SpawnSandbox;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
 }
 
-export function externalGraders({ availableMemory }: GraderSurroundings): RewardGraders {
+/** One grader for each kind that needs more than the answer and its row. @param seed of the run */
+export function externalGraders(
+  { spawnSandbox, availableMemory }: GraderSurroundings,
+  seed: number,
+): RewardGraders {
+  const sandbox = new SandboxClient(spawnSandbox, seed);
   const rewardModels = createRewardModelGrader(availableMemory);
   return {
     external: {
-      regex: unavailable('regex'),
-      'json-schema': unavailable('json-schema'),
-      code: unavailable('code'),
-      function: unavailable('function'),
+      ...sandboxGraders(sandbox),
       'reward-model': (component, items) => rewardModels.grade(component, items),
-      judge: unavailable('judge'),
+      judge: unavailableKind('judge', 'Use another kind.'),
     },
-    load: (reward) => rewardModels.load(reward),
-    dispose: () => rewardModels.dispose(),
+    async load(reward) {
+      await checkSandboxed(reward, sandbox);
+      await rewardModels.load(reward);
+    },
+    async dispose() {
+      sandbox.close();
+      await rewardModels.dispose();
+    },
   };
-}
-
-/** A kind that this process cannot grade. */
-function unavailable(kind: ExternalKind): () => Promise<never> {
-  return () =>
-    Promise.reject(
-      userError('reward-kind-unavailable', `Rewards of the kind ${kind} cannot be graded here.`, {
-        where: 'reward.components',
-        advice: 'Use another kind.',
-      }),
-    );
 }

@@ -11,16 +11,19 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
+import { gradeJob, preflightJob } from './grade-job.ts';
 import { gradientJob } from './gradient-job.ts';
 import { prepareRewardRun, trainsRewardModel } from './prepare-reward-run.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
 import { openRewardModel } from './open-reward-model.ts';
 import { rewardScoreJob } from './reward-score-job.ts';
+import { externalGraders } from './reward-graders.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
 import { scoreJob } from './score-job.ts';
 import type { WorkCommand } from './serve-commands.ts';
+import { tokenizeJob } from './tokenize-job.ts';
 import { trainLoop } from './train-loop.ts';
 
 /** Length for which the batches of a `score` job are planned; longer rows go alone. */
@@ -45,12 +48,33 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
       await gradientJob(command, run);
       return;
     }
+    case 'preflight': {
+      const run = await prepareRun(command.config, surroundings);
+      await preflightJob(command, run.parts, run.external, surroundings);
+      return;
+    }
+    case 'grade': {
+      const graders = externalGraders(surroundings, 0);
+      await graders.load(command.reward);
+      await gradeJob(command, graders.external, surroundings);
+      await graders.dispose();
+      return;
+    }
     case 'generate': {
       const { checkpoint, text } = await openModel(command.model, surroundings);
       const inPlace = readsInPlace(checkpoint) ? storedWeights(checkpoint) : null;
       const weights = inPlace ?? (await readWeights(checkpoint));
       const sampler = await createSampler({ config: checkpoint.config, weights });
       await generateJob(command, text, sampler, surroundings);
+      return;
+    }
+    case 'tokenize': {
+      const { config } = await readModelConfig(command.model.path);
+      await tokenizeJob(
+        command,
+        await openText(command.model.path, config, command.model.chat),
+        surroundings,
+      );
       return;
     }
     case 'score': {

@@ -48,6 +48,8 @@ export interface RolloutMeasures {
   /** Answers to questions that were replaced (DAPO): they count in rewards and lengths, and are not learnt. */
   readonly replaced: { readonly samples: readonly Sample[]; readonly groups: readonly number[] } | null;
   readonly greedyRewards: readonly (number | null)[] | null;
+  /** Whether the reward leaves out answers that were cut off. */
+  readonly masks: boolean;
   /** Tokens sampled, greedy baselines included. */
   readonly tokens: number;
   readonly advantages: readonly Float32Array[];
@@ -77,6 +79,7 @@ export function rolloutMetrics(
       rewards: sampled.map((sample) => sample.reward.total),
       lengths: sampled.map((sample) => sample.ids.length),
       truncated: sampled.map((sample) => sample.finish === 'length'),
+      ...(measures.masks ? { masked: sampled.map((sample) => sample.reward.masked === true) } : {}),
       ...(greedyRewards === null ? {} : { greedyRewards }),
     }),
     ...prefixed(componentMeans(sampled)),

@@ -23,12 +23,14 @@ import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
 import type { OptimizerSettings } from './learner.ts';
+import { describePreflight, noSignal, preflight } from './preflight.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
 import { DatasetReference } from './reference-sums.ts';
 import { rewardModelStep } from './reward-model-step.ts';
 import type { RewardTrainingParts } from './reward-model-step.ts';
 import { rolloutStep } from './rollout-step.ts';
 import type { StepOutcome } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
 import type { TrainingParts } from './training-parts.ts';
@@ -111,6 +113,7 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
+    if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
       const improved = (await this.evaluateIfDue()) === 'improved';
@@ -125,6 +128,33 @@ class TrainLoop {
       if (stopping) return 'stopped';
       await this.stepOrSave();
     }
+  }
+
+  /** Whether the run may begin; a new run of sampled answers is tried out first. */
+  private async preflight(): Promise<boolean> {
+    const { parts, state } = this;
+    const { budget } = parts.config;
+    const fresh = state.step === 0 && state.evaluatedStep < 0;
+    if (
+      !fresh ||
+      budget.preflight === 'off' ||
+      isRewardTraining(parts) ||
+      parts.grade === null ||
+      parts.spec.plan.samplesPerPrompt === 0
+    )
+      return true;
+    parts.emit({ type: 'phase', phase: 'preflight' });
+    const found = await preflight(parts, statisticsOf(parts, state), (step) =>
+      rowsOfStep(parts, this.order, step),
+    );
+    if (found === null) return false;
+    if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);
+    parts.emit({
+      type: 'log',
+      level: found.signal === 0 ? 'warning' : 'info',
+      message: describePreflight(found),
+    });
+    return true;
   }
 
   /** Totals so far; also handed out with an error. */
@@ -154,10 +184,10 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await this.work.evaluate();
+    const result = await this.work.evaluate(this.state);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
-    const { score, components, count, seconds, samples } = result;
+    const { score, components, count, seconds, samples, statistics } = result;
     if (samples.length > 0) emit({ type: 'samples', step, samples: [...samples] });
     emit({ type: 'evaluation', step, score, components: { ...components }, count, seconds });
     emit({ type: 'phase', phase: 'training' });
@@ -165,6 +195,7 @@ class TrainLoop {
     this.state = {
       ...this.state,
       evaluatedStep: step,
+      evaluationStatistics: [...(statistics ?? [])],
       before: this.state.before ?? score,
       after: score,
       best: improved ? { step, score } : this.state.best,
@@ -203,7 +234,7 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const outcome = await this.work.step(this.order.promptsOf(state.step + 1), state, settings);
+    const outcome = await this.work.step(state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -286,16 +317,16 @@ function isRewardTraining(parts: LoopedParts): parts is RewardTrainingParts {
 
 /** What differs between the things that are trained. */
 interface Work {
-  evaluate(): Promise<EvaluationResult | null>;
-  /** @param rows places of the training rows of the step */
-  step(rows: Iterable<number>, state: LoopState, settings: OptimizerSettings): Promise<StepOutcome>;
+  evaluate(state: LoopState): Promise<EvaluationResult | null>;
+  step(state: LoopState, settings: OptimizerSettings): Promise<StepOutcome>;
 }
 
 function workOf(parts: LoopedParts, order: PromptOrder): Work {
   if (isRewardTraining(parts)) {
     return {
       evaluate: () => evaluateRewardModel(parts),
-      step: (rows, state, settings) => rewardModelStep(parts, picked(parts.train, rows), state, settings),
+      step: (state, settings) =>
+        rewardModelStep(parts, rowsOfStep(parts, order, state.step), state, settings),
     };
   }
   const { learner, train, config, spec } = parts;
@@ -303,13 +334,18 @@ function workOf(parts: LoopedParts, order: PromptOrder): Work {
   const reference = new DatasetReference(learner, train, order, config.budget.promptsPerStep);
   const step = stepOf(spec, reference);
   return {
-    evaluate: () => evaluate(parts, reference),
-    step: (rows, state, settings) => step(parts, picked(train, rows), state, settings),
+    evaluate: ({ evaluationStatistics }) => evaluate(parts, reference, evaluationStatistics),
+    step: (state, settings) => step(parts, rowsOfStep(parts, order, state.step), state, settings),
   };
 }
 
-function picked<Row>(rows: readonly Row[], places: Iterable<number>): Row[] {
-  return Array.from(places, (place) => rows[place]!);
+/** @param step from 0 */
+function rowsOfStep<Row>(
+  { train }: { readonly train: readonly Row[] },
+  order: PromptOrder,
+  step: number,
+): Row[] {
+  return Array.from(order.promptsOf(step + 1), (row) => train[row]!);
 }
 
 /** How a step is done: by what the method learns from. */

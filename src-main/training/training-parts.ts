@@ -38,6 +38,8 @@ export interface GivenAnswer {
   readonly prompt: PreparedPrompt;
   readonly text: string;
   readonly finish: FinishReason;
+  /** Its tokens, the end token included. */
+  readonly tokens: number;
 }
 
 export type Grade = (split: Sample['split'], answers: readonly GivenAnswer[]) => Promise<RewardScore[]>;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { experimentSchema, type Experiment } from '../../src-main/contract/experiment.ts';
-import { rewardComponentSchema, rewardSchema } from '../../src-main/contract/reward.ts';
+import { defaultOf, fieldSchemaAt } from '../../src-main/contract/schema-fields.ts';
 import type { ErrorShape } from '../../src-main/contract/events.ts';
 import { estimators } from './estimators.svelte.ts';
 import { issueText } from './issue-text.ts';
@@ -36,15 +36,9 @@ const defaults: JsonObject = jsonObjectSchema.parse(
 /** The value that a field has when it is left out of `document`; undefined where there is none. */
 export function defaultAt(path: string, document: JsonObject): JsonValue | undefined {
   if (path === 'model.path' || path === 'data.path') return undefined;
-  const [, place, key] = /^reward\.components\.(\d+)\.(\w+)$/.exec(path) ?? [];
-  if (place !== undefined && key !== undefined) {
-    const kind = valueAt(document, `reward.components.${place}.kind`);
-    const component = rewardComponentSchema.safeParse({ kind });
-    return component.success ? valueAt(toDraft(component.data), key) : undefined;
-  }
   if (path.startsWith('reward.')) {
-    const reward = rewardSchema.parse({ components: [{ kind: 'exact' }] });
-    return valueAt(toDraft({ reward }), path);
+    const value = defaultOf(fieldSchemaAt(experimentSchema, path.split('.'), document));
+    return value === undefined ? undefined : toDraft({ value })['value'];
   }
   return valueAt(defaults, path) ?? methodDefault(path, document);
 }
@@ -64,6 +58,7 @@ export class ExperimentDraft {
   #showAll = $state(false);
   /** What the host said of the last check, when it names a field. */
   hostError = $state.raw<ErrorShape | null>(null);
+  #keptReward: JsonValue | undefined = emptyDraft['reward'];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   readonly #parsed = $derived(experimentSchema.safeParse(this.value));
@@ -104,6 +99,14 @@ export class ExperimentDraft {
     this.#replace(withValueAt(base, path, value));
   }
 
+  /** Takes the reward out and keeps it for the case that it is wanted again, or puts it back. */
+  useReward(wanted: boolean): void {
+    const present = this.get('reward');
+    if (wanted === (present !== undefined)) return;
+    if (present !== undefined) this.#keptReward = present;
+    this.set('reward', wanted ? this.#keptReward : undefined);
+  }
+
   /** Puts another experiment in place of this one. */
   load(document: JsonObject): void {
     this.#touched = new Set();
@@ -122,12 +125,18 @@ export class ExperimentDraft {
 
   /** The mistake to show at a field; null when there is none or the user has not been there yet. */
   messageAt(path: string): string | null {
-    const issue = this.issues.get(path);
+    const issue = this.issues.get(path) ?? this.#issueInside(path);
     if (issue !== undefined) return this.#showAll || this.#touched.has(path) ? issue : null;
     if (this.hostError?.where === path) {
       return [this.hostError.message, this.hostError.advice].filter(Boolean).join(' ');
     }
     return null;
+  }
+
+  /** The first mistake in a member of a list or pair, which has no field of its own. */
+  #issueInside(path: string): string | undefined {
+    const inside = `${path}.`;
+    return [...this.issues].find(([where]) => where.startsWith(inside))?.[1];
   }
 
   #replace(value: JsonObject): void {

@@ -64,6 +64,12 @@ const table: readonly (readonly [name: string, title: string, definition: string
     'Largest difference of log-probabilities between sampler and learner.',
   ],
   ['ungradableShare', 'Not gradable', 'Share of answers that the grader could not score.', 'share'],
+  [
+    'maskedShare',
+    'Left out',
+    'Share of answers that the reward leaves out because they were cut off.',
+    'share',
+  ],
   ['generatedTokensPerSecond', 'Sampling speed', 'Tokens sampled for each second of sampling.', 'speed'],
   ['secondsStep', 'Time of a step', 'Sampling, grading and learning together.', 'seconds'],
   ['secondsGenerate', 'Time of sampling', 'Part of the step that samples answers.', 'seconds'],

@@ -10,6 +10,7 @@ import { grpoPeers, samplePeers, trainPeers } from './peers.ts';
 import type { Peer } from './peers.ts';
 import type { PresetName } from './presets.ts';
 import { presetNames } from './presets.ts';
+import { verifierCases } from './verifiers.ts';
 
 /** What a figure must reach. */
 export interface Bar {
@@ -132,13 +133,6 @@ const alone = (kind: MeasurementKind, preset: PresetName | null, figures: readon
   peers: [],
 });
 
-const verifierAbout: Record<string, string> = {
-  exact: 'Short answers graded by `exact`.',
-  'number-whole': 'Short answers graded by `number`, the whole answer being the number.',
-  'number-last': 'Texts of about 100 words graded by `number`, the last number counting.',
-  equation: 'Expressions of three numbers graded by `equation`.',
-};
-
 /** Every measurement of the bench, in the order in which they are done. */
 export const jobs: readonly Job[] = [
   // All of one preset together: its weights lie on the disk only as long.
@@ -224,13 +218,14 @@ export const jobs: readonly Job[] = [
   alone(
     'verifiers',
     null,
-    Object.entries(verifierAbout).map(([verifier, about]) => ({
+    Object.entries(verifierCases).map(([verifier, { about }]) => ({
       name: `verifier-${verifier}`,
       unit: 'answers/s',
       about,
       higher: true,
       key: verifier,
       factor: 1,
+      bar: { peer: null, least: 200_000 },
     })),
   ),
   alone('store', null, [

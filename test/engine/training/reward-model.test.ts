@@ -121,7 +121,15 @@ it('begins at chance, learns, tells its calibration, and leaves a folder that gr
   const [component] = reward.components;
   if (component?.kind !== 'reward-model') throw new Error('another kind');
   const item = (response: string) =>
-    ({ prompt: '5=', response, reference: '', row: {}, finish: 'stop' }) as const;
+    ({
+      prompt: '5=',
+      response,
+      reference: '',
+      row: {},
+      finish: 'stop',
+      tokens: null,
+      maxTokens: null,
+    }) as const;
   const [good, bad, again] = await grader.grade(component, [item('127'), item('31 no'), item('127')]);
   expect(good!.value!).toBeGreaterThan(bad!.value!);
   expect(again!.value).toBeCloseTo(good!.value!, 5);
@@ -196,7 +204,11 @@ it('cuts the beginning of texts that are too long, and says so', async () => {
   const [component] = reward.components;
   if (component?.kind !== 'reward-model') throw new Error('another kind');
   const grade = async (prompt: string, response: string) =>
-    (await grader.grade(component, [{ prompt, response, reference: '', row: {}, finish: 'stop' }]))[0]!;
+    (
+      await grader.grade(component, [
+        { prompt, response, reference: '', row: {}, finish: 'stop', tokens: null, maxTokens: null },
+      ])
+    )[0]!;
   const long = await grade('0123456789', '0123456789');
   expect(long.reason).toMatch(/; too long: the first 4 tokens were not read$/);
   expect(long.value).toBeCloseTo((await grade('456789', '0123456789')).value!, 5);
