@@ -220,6 +220,25 @@ describe('a reward model', () => {
     expect(refused).toMatchObject({ code: 2, standard: '' });
     expect(refused.errors).toContain('gives scores to texts');
 
+    // The whole reward is graded where the model is; its folder is relative to the file.
+    const components = [
+      { kind: 'reward-model', models: ['rewards'] },
+      { kind: 'regex', pattern: '7$', weight: 2 },
+    ];
+    writeFileSync(path.join(folder, 'reward.json'), JSON.stringify({ components }));
+    writeFileSync(
+      path.join(folder, 'answers.jsonl'),
+      '{"prompt":"5+1=","response":"57"}\n{"prompt":"5+1=","response":"5 no"}\n',
+    );
+    const rewarded = await espalier('reward', 'reward.json', '--in', 'answers.jsonl', '--json');
+    const graded = parsed({ ...rewarded, errors: '' }, cliOutputs.reward.schema);
+    expect(graded.map((row) => row.components['regex'])).toEqual([1, 0]);
+    graded.forEach((row, index) => {
+      const score = scores[index] !== undefined && 'score' in scores[index] ? scores[index].score : NaN;
+      expect(row.components['reward-model']).toBeCloseTo(score, 5);
+      expect(row.total).toBeCloseTo(score + 2 * (index === 0 ? 1 : 0), 5);
+    });
+
     // The run reads the folder relative to its file, and learns from its scores.
     const served = { ...experiment, reward: { components: [{ kind: 'reward-model', models: ['rewards'] }] } };
     writeFileSync(path.join(folder, 'served.json'), JSON.stringify(served));

@@ -9,10 +9,11 @@ import type { RewardItem } from '../../../rewards/outcome.ts';
 import { SandboxClient } from '../../../rewards/sandbox/client.ts';
 import { checkSandboxed, sandboxGraders } from '../../../rewards/sandbox/graders.ts';
 import { unavailableKind } from '../../../rewards/unavailable-kind.ts';
+import { runJob } from '../job.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { spawnSandbox } from '../open-services.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
-import { parseReward } from '../reward-file.ts';
+import { readReward } from '../reward-file.ts';
 import { formatNumber } from '../table.ts';
 
 const rowForm = '{"prompt": "text", "response": "text", "answer": "text", …}';
@@ -48,9 +49,10 @@ export const reward = defineCommand({
         advice: `Each line is one row: ${rowForm}.`,
       });
     }
-    const config = parseReward(readTextFile(context, rewardFile, 'reward file'), rewardFile);
+    const config = readReward(context, rewardFile);
     const rows = parseRows(readTextFile(context, file, 'file of answers'), file, rowSchema, rowForm);
-    return gradeRows(context, config, rows);
+    const models = config.components.some(({ kind }) => kind === 'reward-model');
+    return models ? gradeByModels(context, config, rows) : gradeRows(context, config, rows);
   },
 });
 
@@ -68,6 +70,7 @@ async function gradeRows(
   const elsewhere = 'A run and the reward bench grade it; take it out of this file to grade the rest here.';
   const grader = createGrader(config, {
     ...sandboxGraders(sandbox),
+    // A reward with a model is graded elsewhere as a whole.
     'reward-model': unavailableKind('reward-model', elsewhere),
     judge: unavailableKind('judge', elsewhere),
   });
@@ -89,6 +92,25 @@ async function gradeRows(
   }
 }
 
+/** Reward models are loaded in a process of their own, which grades everything else of the reward too. */
+async function gradeByModels(
+  context: CommandContext,
+  reward: RewardConfig,
+  rows: readonly z.output<typeof rowSchema>[],
+): Promise<number> {
+  let next = 0;
+  const answers = rows.map((row, question) => {
+    const { prompt, response, reference, row: columns, finish } = itemOf(row);
+    return { question, prompt, response, reference, row: columns, finish, tokens: null, planted: null };
+  });
+  if (answers.length === 0) return exitCodes.done;
+  const command = { type: 'grade', reward, answers, planted: false, maxTokens: null } as const;
+  return runJob(context, command, 'Grading', (event) => {
+    if (event.type !== 'graded') return;
+    for (const answer of event.answers) showScore(context.output, next++, answer);
+  });
+}
+
 function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSchema>): RewardItem {
   const row = rowValues.parse({ ...columns, prompt, response });
   return {
@@ -105,7 +127,7 @@ function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSch
 function showScore(
   output: CommandContext['output'],
   index: number,
-  { total, components }: RewardScore,
+  { total, components }: Pick<RewardScore, 'total' | 'components'>,
 ): void {
   output.value({
     total,
