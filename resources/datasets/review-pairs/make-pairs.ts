@@ -11,6 +11,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { format } from 'prettier';
 import { permutation } from '../../../src-main/contract/random.ts';
 import { columnText } from '../../../src-main/datasets/column-path.ts';
 import { loadDataset } from '../../../src-main/datasets/load-dataset.ts';
@@ -68,7 +69,7 @@ function wordsOf(texts: readonly string[]): string[] {
 
 const specials = ['<pad>', '<unk>'];
 
-function writeModelFolder(folder: string, texts: readonly string[]): void {
+async function writeModelFolder(folder: string, texts: readonly string[]): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const tokens = [...specials, ...wordsOf(texts)];
   const tokenizer = {
@@ -113,15 +114,18 @@ function writeModelFolder(folder: string, texts: readonly string[]): void {
     initializer_range: 0.05,
     torch_dtype: 'float32',
   };
-  const write = (name: string, value: object): void =>
-    writeFileSync(join(folder, name), `${JSON.stringify(value, null, 1)}\n`);
-  write('tokenizer.json', tokenizer);
-  write('tokenizer_config.json', {
+  const write = async (name: string, value: object): Promise<void> =>
+    writeFileSync(
+      join(folder, name),
+      await format(JSON.stringify(value), { parser: 'json', printWidth: 110 }),
+    );
+  await write('tokenizer.json', tokenizer);
+  await write('tokenizer_config.json', {
     tokenizer_class: 'PreTrainedTokenizerFast',
     pad_token: '<pad>',
     unk_token: '<unk>',
   });
-  write('config.json', config);
+  await write('config.json', config);
 }
 
 const { values } = parseArgs({ options: { from: { type: 'string' }, out: { type: 'string' } } });
@@ -139,7 +143,7 @@ writeFileSync(join(out, 'test.csv'), csvOf(pairsOf(held, 2)));
 const beginnings = new Set(held.map(({ text }) => prompt + text.split(' ').slice(0, firstWords).join(' ')));
 const questions = [...beginnings].map((question) => JSON.stringify({ prompt: question }));
 writeFileSync(join(out, 'questions.jsonl'), `${questions.join('\n')}\n`);
-writeModelFolder(
+await writeModelFolder(
   join(out, 'words'),
   train.map(({ text }) => prompt + text),
 );

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainerEventSchema } from '../../../src-main/contract/events.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
+import { fileURLToPath } from 'node:url';
+import { resolveExperimentPaths } from '../../../src-main/app/experiment-paths.ts';
+import { runConfigSchema } from '../../../src-main/contract/experiment.ts';
 import type { RunConfig } from '../../../src-main/contract/experiment.ts';
+import { parseExperiment } from '../../../src-main/contract/parse-experiment.ts';
 import { rewardSchema } from '../../../src-main/contract/reward.ts';
 import { rewardHeadName } from '../../../src-main/models/expected-tensors.ts';
 import { openCheckpoint } from '../../../src-main/models/open-checkpoint.ts';
@@ -157,6 +161,19 @@ it('serves in a run that learns from it', async () => {
   }
   const sample = events.flatMap((event) => (event.type === 'samples' ? event.samples : []))[0]!;
   expect(sample.reward.components[0]).toMatchObject({ name: 'reward-model', value: sample.reward.total });
+});
+
+it('the example that ships tells most held-out reviews apart after a third of its steps', async () => {
+  const folder = fileURLToPath(new URL('../../../resources/experiments/', import.meta.url));
+  const experiment = parseExperiment(await readFile(join(folder, 'third-run.json'), 'utf8'));
+  const { vary: _vary, ...settings } = resolveExperimentPaths(experiment, folder);
+  const budget = { ...settings.budget, steps: 40, evaluateEvery: 40 };
+  const config = runConfigSchema.parse({ ...settings, budget, seed: 1 });
+  const { events } = await trainHere(config, join(root, 'example'));
+  const [before, after] = evaluationsOf(events);
+  expect(before!.count).toBe(730);
+  expect(Math.abs(before!.score - 0.5)).toBeLessThan(0.06);
+  expect(after!.score).toBeGreaterThan(0.7);
 });
 
 describe('refuses', () => {
