@@ -125,7 +125,8 @@ async function readData(config: RunConfig): Promise<DataFacts> {
   const rows = [...train, ...evaluation];
   const pairs = pairsNeeded(config);
   if (pairs !== null) {
-    const { texts, warnings: more } = pairTexts(rows, pairs);
+    // With a reward, held-out questions are asked and the answers graded: they need no pairs.
+    const { texts, warnings: more } = pairTexts(config.reward === undefined ? rows : train, pairs);
     return {
       trainRows: train.length,
       evaluationRows: evaluation.length,

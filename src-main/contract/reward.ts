@@ -1,44 +1,43 @@
-/** A reward: a weighted list of components. Each component has its own logged column. */
+/** A reward: a list of components, each with its own logged column, and how they make one number. */
 import { z } from 'zod';
+import { rewardComponentSchema } from './reward-components.ts';
 
-const common = {
-  /** Name of the logged column; the kind when left out. */
-  name: z.string().min(1).optional().meta({ label: 'Column name', help: 'Name of the logged column; the kind when left out.' }),
-  weight: z.number().default(1).meta({ label: 'Weight', help: 'Factor of this component in the total.' }),
-};
-
-export const rewardComponentSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('exact'), ...common }),
-  z.strictObject({
-    kind: z.literal('number'),
-    ...common,
-    /** `whole`: the whole answer must be one number. `last`: the last number in the text counts. */
-    find: z
-      .enum(['whole', 'last'])
-      .default('whole')
-      .meta({ label: 'Where the number stands', help: 'whole: the whole answer must be one number; last: the last number in the text counts.' }),
-    /** Largest accepted difference, relative to the reference. */
-    tolerance: z.number().min(0).default(0).meta({ label: 'Tolerance', help: 'Largest accepted difference, relative to the right answer.' }),
-  }),
-  z.strictObject({
-    kind: z.literal('equation'),
-    ...common,
-    /** Columns that hold the numbers to use and the target value. */
-    numbers: z.string().default('check.numbers').meta({ label: 'Numbers column', help: 'Column that holds the numbers to use.' }),
-    target: z.string().default('check.target').meta({ label: 'Target column', help: 'Column that holds the value to reach.' }),
-  }),
-]);
-export type RewardComponent = z.output<typeof rewardComponentSchema>;
+export { rewardComponentSchema } from './reward-components.ts';
+export type { ComponentOf, RewardComponent, RewardKind } from './reward-components.ts';
 
 export const rewardSchema = z.strictObject({
-  components: z.array(rewardComponentSchema).min(1).meta({ label: 'Components', help: 'What is graded; the total is the weighted sum.' }),
+  components: z.array(rewardComponentSchema).min(1).meta({ label: 'Components', help: 'What is graded.' }),
+  combine: z.enum(['sum', 'product']).default('sum').meta({
+    label: 'How parts are combined',
+    help: 'sum: each value times its weight, added up; product: each value to the power of its weight, multiplied (values below 0 count as 0).',
+  }),
+  clip: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, 'the first number must be the smaller one')
+    .optional()
+    .meta({ label: 'Limits of the total', help: 'The total is cut off to this range.' }),
+  truncated: z.enum(['keep', 'penalise', 'mask']).default('keep').meta({
+    label: 'Answers that were cut off',
+    help: 'keep: graded as they are; penalise: lose the penalty; mask: leave the learning signal, like answers that cannot be graded, without counting as such.',
+  }),
+  truncatedPenalty: z
+    .number()
+    .min(0)
+    .default(1)
+    .meta({
+      label: 'Penalty for cut-off answers',
+      help: 'What an answer loses that ran into the longest length, with penalise.',
+    }),
   /** Largest share of answers whose grader failed before the run pauses. */
   notGradableLimit: z
     .number()
     .min(0)
     .max(1)
     .default(0.1)
-    .meta({ label: 'Limit of ungraded answers', help: 'Largest share of answers whose grader could not work before the run pauses.' }),
+    .meta({
+      label: 'Limit of ungraded answers',
+      help: 'Largest share of answers whose grader could not work before the run pauses.',
+    }),
 });
 export type RewardConfig = z.output<typeof rewardSchema>;
 
@@ -50,9 +49,11 @@ export const componentScoreSchema = z.strictObject({
 });
 export type ComponentScore = z.infer<typeof componentScoreSchema>;
 
-/** The reward of one answer. `total` null when any component is not gradable. */
+/** The reward of one answer. `total` null when a component that counts is not gradable, or when the answer is `masked`. */
 export const rewardScoreSchema = z.strictObject({
   total: z.number().nullable(),
+  /** The answer was cut off and the reward leaves such answers out; present only then. */
+  masked: z.literal(true).optional(),
   components: z.array(componentScoreSchema),
 });
 export type RewardScore = z.infer<typeof rewardScoreSchema>;

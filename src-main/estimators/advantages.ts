@@ -5,7 +5,7 @@
 import type { AdvantageSpec, AdvantageState, KlSpec } from '../contract/estimator.ts';
 import { anchorAdvantages, sparseAdvantages, type Anchor, type SparseToken } from './anchors.ts';
 import { answerAdvantages, nextMovingAverage } from './baselines.ts';
-import { generalizedAdvantages } from './generalized-advantage.ts';
+import { fillGeneralizedAdvantages } from './generalized-advantage.ts';
 import { keptAnswers } from './kept-answers.ts';
 import { scaleOverEqualTokens, scaleOverTokens } from './token-scaling.ts';
 
@@ -59,7 +59,7 @@ export function computeAdvantages(
   kl: KlSpec,
   state: AdvantageState = initialAdvantageState,
 ): AdvantageResult {
-  return compute(batch, spec, kl, state, (length) => new Float32Array(length));
+  return compute(batch, spec, kl, state, (lengths) => slices(new Float32Array(sumOf(lengths)), lengths));
 }
 
 /** The same in double precision: for exact analysis and tests. */
@@ -69,7 +69,22 @@ export function computeExactAdvantages(
   kl: KlSpec,
   state: AdvantageState = initialAdvantageState,
 ): AdvantageResult<Float64Array> {
-  return compute(batch, spec, kl, state, (length) => new Float64Array(length));
+  return compute(batch, spec, kl, state, (lengths) => slices(new Float64Array(sumOf(lengths)), lengths));
+}
+
+function sumOf(lengths: ArrayLike<number>): number {
+  let sum = 0;
+  for (let answer = 0; answer < lengths.length; answer++) sum += lengths[answer]!;
+  return sum;
+}
+
+/** One array for each answer, all in one piece of memory: thousands of small ones take longer to get than to fill. */
+function slices<A extends Float32Array | Float64Array>(whole: A, lengths: ArrayLike<number>): A[] {
+  let start = 0;
+  return Array.from(lengths, (length) => {
+    start += length;
+    return whole.subarray(start - length, start) as A;
+  });
 }
 
 function compute<A extends Float32Array | Float64Array>(
@@ -77,7 +92,7 @@ function compute<A extends Float32Array | Float64Array>(
   spec: AdvantageSpec,
   kl: KlSpec,
   state: AdvantageState,
-  allocate: (length: number) => A,
+  allocate: (lengths: ArrayLike<number>) => A[],
 ): AdvantageResult<A> {
   checkBatch(batch, spec, kl);
   const kept =
@@ -122,9 +137,9 @@ function compute<A extends Float32Array | Float64Array>(
   const perToken = penalized || spec.baseline === 'anchors';
   const overTokens = spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter';
   if (overTokens && !perToken) scaleOverEqualTokens(perAnswer, batch.lengths, included, spec);
-  const advantages: A[] = [];
+  const advantages = allocate(batch.lengths);
   for (let answer = 0; answer < perAnswer.length; answer++) {
-    const tokens = allocate(batch.lengths[answer]!);
+    const tokens = advantages[answer]!;
     if (included[answer]) {
       const values = spec.baseline === 'anchors' ? batch.values?.[answer] : null;
       const whole = perAnswer[answer]!;
@@ -134,7 +149,6 @@ function compute<A extends Float32Array | Float64Array>(
       } else if (inside) tokens.set(inside);
       else tokens.fill(whole);
     }
-    advantages.push(tokens);
   }
   if (overTokens && perToken) scaleOverTokens(advantages, included, spec);
   const nextState = nextMovingAverage(
@@ -151,18 +165,17 @@ function criticAdvantages<A extends Float32Array | Float64Array>(
   included: readonly boolean[],
   spec: AdvantageSpec,
   coefficient: number,
-  allocate: (length: number) => A,
+  allocate: (lengths: ArrayLike<number>) => A[],
 ): { advantages: A[]; returns: A[] } {
-  const advantages: A[] = [];
-  const returns: A[] = [];
+  const advantages = allocate(batch.lengths);
+  const returns = allocate(batch.lengths);
+  const room = new Float64Array(
+    batch.rewards.reduce<number>((most, _, answer) => Math.max(most, batch.lengths[answer]!), 0),
+  );
   for (const [answer, reward] of batch.rewards.entries()) {
     const length = batch.lengths[answer]!;
-    const ofAdvantages = allocate(length);
-    const ofReturns = allocate(length);
-    advantages.push(ofAdvantages);
-    returns.push(ofReturns);
     if (!included[answer] || reward === null || length === 0) continue;
-    const earned = new Float64Array(length);
+    const earned = room.subarray(0, length).fill(0);
     if (coefficient !== 0) {
       const policy = batch.logprobs![answer]!;
       const reference = batch.referenceLogprobs![answer]!;
@@ -170,9 +183,8 @@ function criticAdvantages<A extends Float32Array | Float64Array>(
         earned[token] = -coefficient * (policy[token]! - reference[token]!);
     }
     earned[length - 1]! += spec.clip?.at === 'score' ? clamp(reward, spec.clip.low, spec.clip.high) : reward;
-    const result = generalizedAdvantages(earned, batch.criticValues![answer]!, spec.lambda ?? 1);
-    ofAdvantages.set(result.advantages);
-    ofReturns.set(result.returns);
+    const into = { advantages: advantages[answer]!, returns: returns[answer]! };
+    fillGeneralizedAdvantages(into, earned, batch.criticValues![answer]!, spec.lambda ?? 1);
   }
   if (spec.scale === 'batchTokens' || spec.scale === 'batchTokensCenter')
     scaleOverTokens(advantages, included, spec);

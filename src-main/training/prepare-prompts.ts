@@ -38,8 +38,10 @@ export async function preparePrompts(
   const sets = await readQuestionSets(config);
   const warnings = [...sets.warnings];
   const limits = limitsOf(config, needs, text);
-  const tokeniseSet = async (rows: readonly PromptRow[], path: string): Promise<Tokenised> => {
+  const tokeniseSet = async (rows: readonly PromptRow[], path: string, held: boolean): Promise<Tokenised> => {
     if (needs.pairs === undefined) return tokenise(rows, needs, text, limits);
+    // With a reward, held-out questions are asked and the answers graded: they need no pairs.
+    if (held && config.reward !== undefined) return tokenise(rows, { learnsAnswers: false }, text, limits);
     const { data } = config;
     const pairs = pairTexts(rows, {
       chosen: data.chosen,
@@ -51,8 +53,8 @@ export async function preparePrompts(
     warnings.push(...pairs.warnings);
     return tokenisePairs(rows, pairs.texts, text, limits);
   };
-  const train = await tokeniseSet(sets.train, config.data.path);
-  const evaluation = await tokeniseSet(sets.evaluation, config.data.evaluation ?? config.data.path);
+  const train = await tokeniseSet(sets.train, config.data.path, false);
+  const evaluation = await tokeniseSet(sets.evaluation, config.data.evaluation ?? config.data.path, true);
   if (train.prompts.length === 0) throw nothingLeft(config, train, limits);
   if (sets.evaluation.length > 0 && evaluation.prompts.length === 0)
     throw nothingLeft(config, evaluation, limits);

@@ -53,7 +53,9 @@ export function benchTable(finished: readonly FinishedFigure[]): string {
           line.peer === null ? '' : formatNumber(line.peer),
           line.peerMemory === null ? '' : formatBytes(line.peerMemory),
           line.ratio === null ? '' : `${line.ratio.toFixed(2)}×`,
-          judged && value !== null ? `≥ ${bar.least} ${mark(value >= bar.least)}` : '',
+          judged && value !== null && bar.least !== undefined
+            ? `≥ ${formatNumber(bar.least)} ${mark(value >= bar.least)}`
+            : '',
           share === null ? '' : share.toFixed(2),
           memoryBar === undefined || share === null ? '' : `≤ ${memoryBar} ${mark(share <= memoryBar)}`,
         ];

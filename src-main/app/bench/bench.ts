@@ -10,6 +10,7 @@ import type { BenchLine } from '../../contract/cli-output.ts';
 import { EspalierError, userError } from '../../contract/errors.ts';
 import type { Figure, Job } from './figures.ts';
 import { figureValue } from './figures.ts';
+import type { MeasurementKind } from './measurements.ts';
 import { measuredSchema } from './measurements.ts';
 import type { Peer, PeerResult } from './peers.ts';
 import { readPeerResult } from './peers.ts';
@@ -118,7 +119,10 @@ class Bench {
 
   async run(): Promise<number> {
     const { jobs, rounds } = this.#options;
-    this.#processes = jobs.reduce((sum, job) => sum + rounds * (1 + this.#peersOf(job).length), 0);
+    this.#processes = jobs.reduce(
+      (sum, job) => sum + rounds * (1 + this.#peersOf(job).length + (job.beside ? 1 : 0)),
+      0,
+    );
     let failures = 0;
     for (const job of jobs) failures += await this.#job(job);
     return failures;
@@ -134,6 +138,7 @@ class Bench {
     const model = all.length === 0 ? null : await this.#inputFolder(job, all);
     const skipped = new Set<Peer>(model === null ? all : []);
     const own: Measured[] = [];
+    const beside: Measured[] = [];
     const results = new Map<Peer, Measured[]>(all.map((peer) => [peer, []]));
     const measurePeer = async (peer: Peer, round: number): Promise<void> => {
       if (skipped.has(peer) || model === null) {
@@ -155,22 +160,32 @@ class Bench {
       for (const peer of first) await measurePeer(peer, round);
       this.#progress(job, 'Espalier', round);
       const folder = model !== null && !first.some((peer) => skipped.has(peer)) ? model : null;
-      const result = await this.#espalier(job, folder);
+      const result = await this.#espalier(job.kind, job.preset, folder);
       if (typeof result === 'string') {
         this.#listeners.onNote(`${title(job)} failed: ${result}`);
         return 1;
       }
       own.push(result);
+      if (job.beside !== undefined) {
+        this.#progress(job, job.beside, round);
+        const other = await this.#espalier(job.beside, job.preset, folder);
+        if (typeof other === 'string') {
+          this.#listeners.onNote(`${title(job)}: ${job.beside} failed: ${other}`);
+          return 1;
+        }
+        beside.push(other);
+      }
       for (const peer of all) if (!first.includes(peer)) await measurePeer(peer, round);
     }
     const measured = medians(own);
     let problems = 0;
-    const compared = new Map<Peer, Measured>();
+    const compared = new Map<string, Measured>();
+    if (job.beside !== undefined) compared.set(job.beside, medians(beside));
     for (const [peer, rounds] of results) {
       if (rounds.length === 0) continue;
       const peerMeasured = medians(rounds);
       const problem = peer.name === 'pytorch-f32' ? differentWork(measured, peerMeasured) : null;
-      if (problem === null) compared.set(peer, peerMeasured);
+      if (problem === null) compared.set(peer.name, peerMeasured);
       else {
         problems = 1;
         this.#listeners.onNote(`${title(job)}: not the same work as ${peer.name}: ${problem}`);
@@ -188,8 +203,12 @@ class Bench {
   }
 
   /** Espalier's own figures, or why there are none. */
-  async #espalier(job: Job, folder: string | null): Promise<Measured | string> {
-    const words = [measureProgram, job.kind, job.preset ?? 'starter', ...(folder === null ? [] : [folder])];
+  async #espalier(
+    kind: MeasurementKind,
+    preset: PresetName | null,
+    folder: string | null,
+  ): Promise<Measured | string> {
+    const words = [measureProgram, kind, preset ?? 'starter', ...(folder === null ? [] : [folder])];
     const result = await runProcess(process.execPath, [...trainerNodeOptions, ...words], this.#surroundings);
     if (!result.ok) return result.reason;
     const measured = measuredSchema.safeParse(result.value);
@@ -262,23 +281,23 @@ function medians(rounds: readonly Measured[]): Measured {
 
 /**
  * The lines of a figure.
- * @param compared what each peer gave
+ * @param compared what each peer gave, by its name
  */
 export function finishFigure(
   figure: Figure,
   measured: Measured,
-  compared: ReadonlyMap<Peer, Measured>,
+  compared: ReadonlyMap<string, Measured>,
 ): FinishedFigure {
   const espalier = figureValue(figure, measured);
   if (espalier === null)
     throw new EspalierError('bug', 'internal', `internal: no ${figure.key} was measured`);
   const memory = measured['memory'] ?? null;
   const own = { name: figure.name, unit: figure.unit, espalier, memory };
-  const lines = [...compared].flatMap(([peer, peerMeasured]): BenchLine[] => {
+  const lines = [...compared].flatMap(([peerName, peerMeasured]): BenchLine[] => {
     const value = figureValue(figure, peerMeasured);
     if (value === null) return [];
     const ratio = figure.higher ? espalier / value : value / espalier;
-    return [{ ...own, peer: value, peerName: peer.name, ratio, peerMemory: peerMeasured['memory'] ?? null }];
+    return [{ ...own, peer: value, peerName, ratio, peerMemory: peerMeasured['memory'] ?? null }];
   });
   const none = { peer: null, peerName: null, ratio: null, peerMemory: null };
   return { figure, measured, lines: lines.length === 0 ? [{ ...own, ...none }] : lines };

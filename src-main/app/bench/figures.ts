@@ -15,8 +15,8 @@ import { presetNames } from './presets.ts';
 export interface Bar {
   /** The peer that the ratios are taken to; null: the figure itself. */
   readonly peer: string | null;
-  /** Least ratio to the peer, or least value. */
-  readonly least: number;
+  /** Least ratio to the peer, or least value; absent where memory alone is judged. */
+  readonly least?: number;
   /** Most memory as a share of the peer's. */
   readonly memoryShare?: number;
 }
@@ -41,6 +41,8 @@ export interface Job {
   readonly preset: PresetName | null;
   readonly figures: readonly Figure[];
   readonly peers: readonly Peer[];
+  /** Another measurement of Espalier on the same preset that this one is compared with, in turn with it; its kind is its name. */
+  readonly beside?: MeasurementKind;
 }
 
 const trainBars: Record<PresetName, Bar> = {
@@ -114,6 +116,15 @@ const grpoJob = (preset: PresetName): Job => ({
   peers: grpoPeers,
 });
 
+/** Another method on as many answers as GRPO, next to it. */
+const methodJob = (kind: 'ppo' | 'trepo', figure: Pick<Figure, 'about' | 'bar'>): Job => ({
+  kind,
+  preset: 'starter',
+  figures: [{ name: `${kind}-starter`, unit: 's/step', higher: false, key: 'seconds', factor: 1, ...figure }],
+  peers: [],
+  beside: 'grpo',
+});
+
 const alone = (kind: MeasurementKind, preset: PresetName | null, figures: readonly Figure[]): Job => ({
   kind,
   preset,
@@ -145,6 +156,28 @@ export const jobs: readonly Job[] = [
         factor: 1,
       },
     ]),
+  ]),
+  methodJob('ppo', {
+    about:
+      'One whole PPO step with a critic of its own, 3.2 million parameters, beside a GRPO step on as many answers.',
+    bar: { peer: 'grpo', least: 1 / 2.2 },
+  }),
+  methodJob('trepo', {
+    about:
+      'One whole TRePO step, continuations included, 3.2 million parameters, beside a GRPO step on as many answers.',
+    bar: { peer: 'grpo', memoryShare: 1.1 },
+  }),
+  alone('continuations', 'starter', [
+    {
+      name: 'continuations-starter',
+      unit: 'share',
+      about:
+        'Tokens a second of continuations from places inside answers, as a share of those of plain answers on the same batch width.',
+      higher: true,
+      key: 'share',
+      factor: 1,
+      bar: { peer: null, least: 0.8 },
+    },
   ]),
   alone('matmul', null, [
     {

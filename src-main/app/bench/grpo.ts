@@ -103,6 +103,11 @@ export function measureTrepo(name: PresetName, folder: string | undefined): Prom
   return measureSteps(name, folder, 'trepo');
 }
 
+/** PPO's steps with a critic of its own on as many answers, for its time and memory beside GRPO's. */
+export function measurePpo(name: PresetName, folder: string | undefined): Promise<Measured> {
+  return measureSteps(name, folder, 'ppo');
+}
+
 /**
  * Times whole steps: every answer of a step in one micro-batch, one update a step. The first step is left out of the
  * medians where there are several, as the peer does.
@@ -112,7 +117,7 @@ export function measureTrepo(name: PresetName, folder: string | undefined): Prom
 async function measureSteps(
   name: PresetName,
   folder: string | undefined,
-  estimator: 'grpo' | 'trepo',
+  estimator: 'grpo' | 'trepo' | 'ppo',
 ): Promise<Measured> {
   const inputs = await readInputs(name, folder);
   const model = await presetModel(name, folder, true);

@@ -17,6 +17,7 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   continuations: async () => (await import('./continuations.ts')).measureContinuations,
   grpo: async () => (await import('./grpo.ts')).measureGrpo,
   trepo: async () => (await import('./grpo.ts')).measureTrepo,
+  ppo: async () => (await import('./grpo.ts')).measurePpo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,

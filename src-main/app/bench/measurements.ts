@@ -8,6 +8,7 @@ export const measurementKinds = [
   'continuations',
   'grpo',
   'trepo',
+  'ppo',
   'sft',
   'matmul',
   'advantages',

@@ -3,7 +3,10 @@ import type { RunConfig } from '../../contract/experiment.ts';
 import { runConfigSchema } from '../../contract/experiment.ts';
 import { estimatorSpec } from '../../estimators/index.ts';
 import { createSampler } from '../../rollout/create-sampler.ts';
+import { createCriticStore, initialiseWeights } from '../../runtime/load-weights.ts';
+import { createCritic } from '../../training/compiled-critic.ts';
 import { createLearner } from '../../training/compiled-learner.ts';
+import type { Critic } from '../../training/critic.ts';
 import type { TrainingParts } from '../../training/training-parts.ts';
 import type { PresetModel } from './preset-model.ts';
 
@@ -27,7 +30,7 @@ export function benchConfig(
 }
 
 /**
- * Compiles learner and sampler over the weights.
+ * Compiles learner and sampler over the weights, and a critic with random weights where the method has one of its own.
  * @param microBatchTokens most tokens, padding included, of one forward and backward pass
  */
 export async function stepParts(
@@ -42,10 +45,14 @@ export async function stepParts(
     microBatchTokens,
     sourceFolder: '',
   });
-  const sampler = await createSampler({ config: model.config, weights: model.store });
+  const spec = estimatorSpec(config.method, config.budget);
+  // Every method writes as many answers at a time: those of a step, whether they are answers or continuations.
+  const places = config.budget.promptsPerStep * spec.plan.samplesPerPrompt;
+  const sampler = await createSampler({ config: model.config, weights: model.store, places });
   return {
     config,
-    spec: estimatorSpec(config.method, config.budget),
+    spec,
+    critic: spec.critic?.network === 'own' ? await randomCritic(model, microBatchTokens) : null,
     train: [],
     evaluation: [],
     learner,
@@ -64,6 +71,12 @@ export async function stepParts(
     stopRequested: () => false,
     pause: () => Promise.resolve(),
   };
+}
+
+async function randomCritic({ config }: PresetModel, microBatchTokens: number): Promise<Critic> {
+  const store = await createCriticStore(config);
+  initialiseWeights(store, config, 1);
+  return createCritic({ config, store, microBatchTokens });
 }
 
 /** A benchmark is never resumed. */

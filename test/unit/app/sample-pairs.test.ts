@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { samplePairs } from '../../../src-main/app/sample-pairs.ts';
 
 const questions = new Map([
-  [0, 'one?'],
-  [1, 'two?'],
+  [0, { prompt: 'one?', row: { level: 1 } }],
+  [1, { prompt: 'two?', row: { level: 2 } }],
 ]);
 const answer = (
   step: number,
@@ -11,7 +11,7 @@ const answer = (
   text: string,
   reward: number | null,
   finish: 'stop' | 'length' = 'stop',
-) => ({ step, promptIndex, text, reward, finish });
+) => ({ step, promptIndex, text, reward, finish, reference: 'right' });
 
 describe('pairs from stored answers', () => {
   it('takes the best and the worst answer to each question in each step', () => {
@@ -24,8 +24,24 @@ describe('pairs from stored answers', () => {
       answer(2, 1, 'better', 0.1),
     ];
     expect(samplePairs(answers, questions)).toEqual([
-      { prompt: 'one?', chosen: 'good', rejected: 'bad', chosenReward: 1, rejectedReward: -1 },
-      { prompt: 'two?', chosen: 'better', rejected: 'bad', chosenReward: 0.1, rejectedReward: 0 },
+      {
+        level: 1,
+        prompt: 'one?',
+        answer: 'right',
+        chosen: 'good',
+        rejected: 'bad',
+        chosenReward: 1,
+        rejectedReward: -1,
+      },
+      {
+        level: 2,
+        prompt: 'two?',
+        answer: 'right',
+        chosen: 'better',
+        rejected: 'bad',
+        chosenReward: 0.1,
+        rejectedReward: 0,
+      },
     ]);
   });
 
