@@ -24,7 +24,20 @@ export function lineAndColumn(
   return { line: firstLine + before.split('\n').length - 1, column: offset - lastBreak };
 }
 
+/** Whether a text opens more lists and objects than may lie inside each other; most texts open few. */
+function opensMany(text: string): boolean {
+  let opened = 0;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      opened += 1;
+      if (opened > DEEPEST) return true;
+    }
+  }
+  return false;
+}
+
 function tooDeep(text: string): boolean {
+  if (!opensMany(text)) return false;
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
@@ -41,9 +54,9 @@ function tooDeep(text: string): boolean {
   return false;
 }
 
-/** Whether a whole number is beyond ±2^53, where a double begins to skip some. */
-function isBeyondExact(source: string, value: number): boolean {
-  return /^-?\d+$/.test(source) && !Number.isSafeInteger(value) && !/^-?9007199254740992$/.test(source);
+/** Whether a double does not give the digits of a whole number back. */
+function losesDigits(source: string, value: number): boolean {
+  return /^-?\d+$/.test(source) && !Number.isSafeInteger(value) && String(value) !== source;
 }
 
 /** Keeps digits that a double cannot hold, and makes every string one that UTF-8 can store. */
@@ -53,7 +66,7 @@ function parseCarefully(text: string, place: JsonPlace): Json {
   // The third argument of a reviver (the source text of a number) is newer than the type declarations.
   const revive = (_name: string, value: unknown, context?: { source?: string }): unknown => {
     const source = context?.source;
-    if (typeof value === 'number' && source !== undefined && isBeyondExact(source, value)) {
+    if (typeof value === 'number' && source !== undefined && losesDigits(source, value)) {
       rounded = true;
       return source;
     }
@@ -67,7 +80,7 @@ function parseCarefully(text: string, place: JsonPlace): Json {
   const value = JSON.parse(text, revive) as Json;
   if (rounded) {
     place.onWarning?.(
-      `${place.path}, line ${place.firstLine}: whole numbers beyond 2^53 are kept as text, so that no digit is lost.`,
+      `${place.path}, line ${place.firstLine}: whole numbers beyond 2^53 that would lose digits are kept as text.`,
     );
   }
   if (halves) {
@@ -78,8 +91,18 @@ function parseCarefully(text: string, place: JsonPlace): Json {
   return value;
 }
 
-const LONG_NUMBER = /\d{16}/;
-const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+/** Whether a value holds a whole number that may have lost digits. */
+function hasLargeInteger(value: Json): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasLargeInteger);
+  // Cheaper than making a list of the values, and every row passes here.
+  for (const name in value) {
+    const inner = value[name];
+    if (typeof inner !== 'string' && inner !== undefined && hasLargeInteger(inner)) return true;
+  }
+  return false;
+}
 
 /**
  * Parses one JSON value.
@@ -93,8 +116,10 @@ export function parseJson(text: string, place: JsonPlace): Json {
     });
   }
   try {
-    if (LONG_NUMBER.test(text) || SURROGATE_ESCAPE.test(text)) return parseCarefully(text, place);
-    return JSON.parse(text) as Json;
+    if (text.includes('\\ud') || text.includes('\\uD')) return parseCarefully(text, place);
+    // What JSON.parse gives is Json by definition.
+    const value = JSON.parse(text) as Json;
+    return hasLargeInteger(value) ? parseCarefully(text, place) : value;
   } catch (error) {
     const problem = findJsonProblem(text);
     if (problem === undefined) throw error;
