@@ -113,6 +113,7 @@ export const samplesOutputSchema = z.strictObject({
   rows: z.array(z.union([sampleDetailSchema, sampleRowSchema])),
   total: z.int(),
   pairs: z.strictObject({ path: z.string(), count: z.int() }).optional(),
+  best: z.strictObject({ path: z.string(), count: z.int() }).optional(),
 });
 export const generateOutputSchema = z.strictObject({
   ids: z.array(z.int()),
@@ -288,6 +289,7 @@ export const cliOutputs = {
       total: 'Answers that match, of which `rows` holds at most `--limit`.',
       pairs:
         'With `--pairs`: the `path` of the file and the `count` of pairs in it; then no rows are listed.',
+      best: 'With `--best`: the `path` of the file and the `count` of answers in it; then no rows are listed.',
       rows: 'The answers:',
       'rows[].id': 'Number of the answer in the store; `runId` and `step` say where it belongs.',
       'rows[].split': 'train or evaluation.',

@@ -302,6 +302,12 @@ export const methodSchema = z.strictObject({
     help: 'Penalises drifting away from the model at the start.',
     raising: 'Raising it keeps the model closer to the original.',
   }),
+  entropyBonus: field(z.number().min(0).max(10).optional(), {
+    label: 'Reward for variety',
+    term: 'entropy bonus',
+    help: 'For methods that weigh sampled answers: weight of the entropy of the next token, which the loss is lowered by; 0 or left out for none, 0.001 to 0.01 is usual.',
+    raising: 'Raising it keeps answers varied for longer, up to answers that are noise.',
+  }),
   samplerCap: field(z.number().positive().nullable().default(2), {
     label: 'Cap of the sampler correction',
     term: 'truncated importance sampling',

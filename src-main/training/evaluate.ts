@@ -3,6 +3,7 @@ import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
+import type { DatasetReference } from './reference-sums.ts';
 import { reportProgress } from './progress.ts';
 import type { TrainingParts } from './training-parts.ts';
 
@@ -23,10 +24,15 @@ export interface EvaluationResult {
  * @returns null when a stop was asked for meanwhile
  * @throws user error `not-gradable` when no answer could be graded
  */
-export async function evaluate(parts: TrainingParts): Promise<EvaluationResult | null> {
+export async function evaluate(
+  parts: TrainingParts,
+  dataset: DatasetReference,
+): Promise<EvaluationResult | null> {
   const started = parts.now();
   if (parts.grade === null) {
-    return parts.spec.preference === undefined ? scoreAnswers(parts, started) : evaluatePairs(parts, started);
+    return parts.spec.preference === undefined
+      ? scoreAnswers(parts, started)
+      : evaluatePairs(parts, started, dataset);
   }
   const progress = reportProgress(parts, 'evaluating', parts.evaluation.length);
   let answers: SampleResult[];

@@ -17,10 +17,11 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
-import { HealthWatch } from './health.ts';
+import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
+import { DatasetReference } from './reference-sums.ts';
 import { rolloutStep } from './rollout-step.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
@@ -60,7 +61,8 @@ class TrainLoop {
   private readonly parts: TrainingParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
-  private readonly health = new HealthWatch();
+  /** Asked by methods that learn from preferences in the data. */
+  private readonly reference: DatasetReference;
   private state: LoopState;
   /** Seconds of earlier processes of this run, and when this one began. */
   private secondsBefore = 0;
@@ -74,6 +76,7 @@ class TrainLoop {
     this.state = initialLoopState(parts.identity);
     const { seed, budget } = parts.config;
     this.order = promptOrder({ seed, rows: parts.train.length, promptsPerStep: budget.promptsPerStep });
+    this.reference = new DatasetReference(parts.learner, parts.train, this.order, budget.promptsPerStep);
     this.startedAt = parts.now();
   }
 
@@ -142,7 +145,7 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts);
+    const result = await evaluate(this.parts, this.reference);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
     const { score, components, count, seconds, samples } = result;
@@ -192,7 +195,7 @@ class TrainLoop {
     };
     const started = parts.now();
     const prompts = this.promptsOfStep();
-    const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
+    const outcome = await stepOf(parts.spec, this.reference)(parts, prompts, state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -204,12 +207,13 @@ class TrainLoop {
     if (outcome.samples.length > 0) parts.emit({ type: 'samples', step, samples: [...outcome.samples] });
     const told = finiteOnly(metrics);
     parts.emit({ type: 'step', step, metrics: told });
-    for (const message of this.health.warnings(step, told))
-      parts.emit({ type: 'log', level: 'warning', message });
+    const health = watchHealth(state.health, step, told);
+    for (const message of health.warnings) parts.emit({ type: 'log', level: 'warning', message });
     this.state = {
       ...state,
       ...outcome.change,
       step,
+      health: health.state,
       failedUpdates: outcome.applied ? 0 : state.failedUpdates + 1,
       peakMemory: Math.max(state.peakMemory, memory),
     };
@@ -273,9 +277,10 @@ class TrainLoop {
 }
 
 /** How a step is done: by what the method learns from. */
-function stepOf({ plan, preference }: EstimatorSpec): typeof rolloutStep {
+function stepOf({ plan, preference }: EstimatorSpec, reference: DatasetReference): typeof rolloutStep {
   if (plan.samplesPerPrompt > 0) return preference === undefined ? rolloutStep : onlinePreferenceStep;
-  return preference === undefined ? supervisedStep : preferenceStep;
+  if (preference === undefined) return supervisedStep;
+  return (parts, rows, state, settings) => preferenceStep(parts, rows, state, settings, reference);
 }
 
 /** Metrics that are numbers: a mean over nothing, or the loss of a step that was left out, is not reported. */
