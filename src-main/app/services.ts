@@ -179,7 +179,8 @@ function assemble(
 
   if (!readOnly) {
     queue.recover();
-    void library.datasets.purge();
+    // What cannot be removed now is removed at a later start.
+    library.datasets.purge().catch(() => undefined);
     const purged = store.runs.markDeletedForPurge();
     void Promise.all(
       purged.map((id) =>
