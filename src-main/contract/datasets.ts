@@ -106,7 +106,7 @@ export const datasetPageSchema = z.strictObject({
 });
 export type DatasetPage = z.infer<typeof datasetPageSchema>;
 
-/** Lengths in tokens: `counts[i]` texts have from `edges[i]` to below `edges[i + 1]` tokens; the last edge is included. */
+/** Lengths in tokens: `counts[i]` texts have from `edges[i]` to below `edges[i + 1]` tokens. */
 export const lengthHistogramSchema = z.strictObject({
   edges: z.array(z.int()),
   counts: z.array(z.int()),
