@@ -1,6 +1,6 @@
 /** JSON lines → rows: one object a line, blank lines skipped, mistakes named by line. */
 import { userError } from '../contract/errors.ts';
-import { parseJson } from './parse-json.ts';
+import { needsCare, parseJson } from './parse-json.ts';
 import type { Json, OnWarning, Row } from './row.ts';
 import { isObject } from './row.ts';
 import type { TextPiece } from './text-pieces.ts';
@@ -27,8 +27,9 @@ export async function* readJsonLines(
   path: string,
   onWarning?: OnWarning,
 ): AsyncGenerator<Row[]> {
-  const place = { path, firstLine: 1, onWarning };
+  const place = { path, firstLine: 1, onWarning, plain: false };
   for await (const { text, firstLine } of pieces) {
+    place.plain = !needsCare(text);
     const rows: Row[] = [];
     let line = firstLine;
     for (let start = 0; start < text.length; line++) {

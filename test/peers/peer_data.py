@@ -1,5 +1,6 @@
 """Parquet to Python rows with pyarrow, on the file that this script writes beside the inputs (data.parquet)."""
 
+import os
 import random
 import statistics
 import time
@@ -36,6 +37,8 @@ def write_file(path):
 
 def main():
     args = common.argument_parser(__doc__).parse_args()
+    # No weights: the folder need not be one of a model.
+    args.load_average = round(os.getloadavg()[0], 2)
     folder = args.save_model or args.model
     if folder is None:
         raise SystemExit("name a folder for data.parquet with --save-model")

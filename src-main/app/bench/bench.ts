@@ -238,11 +238,11 @@ class Bench {
     );
   }
 
-  /** Where the peers of a job put what all read; weights lie there already where the job has a preset. */
+  /** Where the peers of a job put what all read; weights lie there already where a peer needs them. */
   async #inputFolder(job: Job, peers: readonly Peer[]): Promise<string | null> {
-    return job.preset === null
+    return peers.every(({ needsWeights }) => needsWeights === false)
       ? path.join(this.#folder, job.kind)
-      : await this.#modelFolder(job.preset, peers);
+      : await this.#modelFolder(job.preset ?? 'starter', peers);
   }
 
   /**

@@ -242,7 +242,8 @@ export const jobs: readonly Job[] = [
     {
       name: 'data-jsonl-share',
       unit: 'share',
-      about: 'The same as a share of the speed of bare JSON.parse on the same lines, held in memory.',
+      about:
+        'The same as a share of the speed of the barest program: the file read as one string, JSON.parse for each line.',
       higher: true,
       key: 'share',
       factor: 1,

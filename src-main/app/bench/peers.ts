@@ -13,6 +13,8 @@ export interface Peer {
   readonly words: readonly string[];
   /** Whether it writes the inputs of this measurement beside the weights: it must run before the others. */
   readonly writesInputs?: true;
+  /** Absent where it reads the weights of the preset. */
+  readonly needsWeights?: false;
   /** Whether it runs only when the fastest set-ups are asked for: other precision, or compiled. */
   readonly extra?: true;
 }
@@ -64,7 +66,7 @@ export const grpoPeers: readonly Peer[] = [
 
 /** pyarrow to Python rows; it writes the file that both read. */
 export const parquetPeers: readonly Peer[] = [
-  { name: 'pyarrow', script: 'peer_data.py', words: [], writesInputs: true },
+  { name: 'pyarrow', script: 'peer_data.py', words: [], writesInputs: true, needsWeights: false },
 ];
 
 /** A peer's result in the terms of Espalier's measurements, or why it could not run. */

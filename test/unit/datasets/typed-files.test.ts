@@ -205,11 +205,12 @@ describe('folders', () => {
     });
     const { configs, warnings } = await readDatasetFolder(path);
     expect(configs[0]?.splits.map(({ name, files }) => [name, files.length])).toEqual([
-      ['train', 2],
+      ['train', 1],
       ['validation', 1],
       ['test', 1],
     ]);
     expect(warnings.join()).toContain('1 files are left out');
+    expect(warnings.join()).toContain('constest.jsonl left out');
   });
 
   it('take any split name from shards', async () => {
