@@ -9,10 +9,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import { examineProcess } from '../analysis/laboratory.ts';
 import { laboratoryPicture } from '../analysis/laboratory-picture.ts';
+import { measurableMethods } from '../analysis/measured-method.ts';
 import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
+import { budgetSchema } from '../contract/experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
@@ -30,11 +32,13 @@ import {
   runDirectory,
 } from './host-paths.ts';
 import type { HubWorld } from './hub/fetch-repository.ts';
+import { LaboratoryJobs } from './laboratory-jobs.ts';
 import { laboratoryProcesses } from './laboratory-processes.ts';
 import { listFiles } from './list-files.ts';
 import { Library } from './library.ts';
 import { inspectModel, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
+import { readExperiment } from './read-experiment.ts';
 import { RunQueue } from './run-queue.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
 import { usualTimes, type TrainerTimes } from './trainer-process.ts';
@@ -96,6 +100,7 @@ const readingCalls: readonly CallName[] = [
   'examples.list',
   'estimators.list',
   'experiments.parse',
+  'experiments.read',
   'experiments.check',
   'models.list',
   'models.inspect',
@@ -116,6 +121,7 @@ const readingCalls: readonly CallName[] = [
   'lab.processes',
   'lab.examine',
   'lab.picture',
+  'lab.methods',
 ];
 
 /**
@@ -146,12 +152,15 @@ function assemble(
   const observers = new Set<(runId: string, event: TrainerEvent) => void>();
   const models = builtinModelsDirectory(options);
   let closed = false;
+  const publish = (event: HostEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
   const queue = new RunQueue({
     store,
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
-    publish: (event) => publish(event),
+    publish,
     observe: (runId, event) => {
       for (const observer of observers) observer(runId, event);
     },
@@ -159,10 +168,16 @@ function assemble(
     prepareConfig: (config) => trainerConfig(config, models),
     startWaiting,
   });
-  const publish = (event: HostEvent) => {
-    for (const listener of listeners) listener(event);
-  };
   const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const times = options.times ?? usualTimes;
+  const laboratory = new LaboratoryJobs({
+    spawnTrainer: options.spawnTrainer,
+    times,
+    now,
+    newId,
+    modelsDirectory: models,
+    publish,
+  });
   const library = new Library({
     store,
     now,
@@ -171,11 +186,11 @@ function assemble(
     builtinModels: models,
     hub: options.hub ?? { environment: process.env },
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     publishJob: (job) => publish({ type: 'job', job }),
     datasetsChanged: () => publish({ type: 'datasets' }),
   });
-  const handlers = createHandlers({ options, store, queue, now, newId, models, library });
+  const handlers = createHandlers({ options, store, queue, laboratory, library, now, newId, models });
 
   if (!readOnly) {
     queue.recover();
@@ -228,7 +243,7 @@ function assemble(
     close: async () => {
       if (closed) return;
       closed = true;
-      await Promise.all([queue.close(), library.close()]);
+      await Promise.all([queue.close(), laboratory.close(), library.close()]);
       listeners.clear();
       observers.clear();
       store.close();
@@ -241,8 +256,9 @@ interface Parts {
   readonly options: ServicesOptions;
   readonly store: Store;
   readonly queue: RunQueue;
-  readonly now: () => number;
+  readonly laboratory: LaboratoryJobs;
   readonly newId: () => string;
+  readonly now: () => number;
   readonly models: string;
   readonly library: Library;
 }
@@ -261,7 +277,7 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, newId, models, library } = parts;
+  const { options, store, queue, laboratory, library, now, newId, models } = parts;
   const { runs, datasets, modelFolders } = store;
   const { jobs } = library;
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
@@ -284,6 +300,7 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const experiment = parseExperiment(text);
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
     }),
+    'experiments.read': checked('experiments.read', ({ path }) => readExperiment(path)),
     'experiments.check': checked('experiments.check', async ({ experiment: given }) => {
       const experiment = resolved(given);
       const found = await checkExperiment(experiment, models);
@@ -380,6 +397,18 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const report = await examineProcess(examined, { settings, pause: () => nextTurn() });
       return { svg: laboratoryPicture(report, title) };
     }),
+    'lab.methods': checked('lab.methods', () =>
+      measurableMethods({ groupSize: 4, budget: budgetSchema.parse({}) }),
+    ),
+    'lab.estimate': checked('lab.estimate', async ({ experiment, options: asked }) => ({
+      seconds: await laboratory.estimate(resolved(experiment), asked),
+    })),
+    'lab.start': checked('lab.start', ({ experiment, options: asked }) =>
+      laboratory.start(resolved(experiment), asked),
+    ),
+    'lab.status': checked('lab.status', () => ({ job: laboratory.status() })),
+    'lab.cancel': checked('lab.cancel', () => ({ job: laboratory.cancel() })),
+    'lab.sampledPicture': checked('lab.sampledPicture', () => ({ svg: laboratory.picture() })),
     'lab.examine': checked('lab.examine', ({ process: examined, settings, estimators }) =>
       // Between two estimators other calls are answered.
       examineProcess(examined, { settings, pause: () => nextTurn(), ...(estimators ? { estimators } : {}) }),

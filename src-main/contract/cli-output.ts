@@ -11,7 +11,7 @@ import {
   sampleRowSchema,
   seriesSchema,
 } from './calls.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 import { hubDescriptionSchema } from './hub.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
@@ -53,6 +53,8 @@ export const trainSampleSchema = z.strictObject({
   entropies: numbersOrNull.optional(),
   referenceLogprobs: numbersOrNull.optional(),
   tokenEnds: z.array(z.int()).optional(),
+  /** Looks into the answer (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 
 /** One line of `train --json`. Lines of several runs of one experiment follow each other. */
@@ -413,7 +415,8 @@ export const cliOutputs = {
       questions:
         'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
       'rows[].verdict (sampled)':
-        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `bias`, `directionBias`, `noise` and `tokensNeeded` are then `value`, `low`, `high`, relative to a reference from all other answers.',
+      complete: 'With --sample: false where it was ended before its last answer.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

@@ -1,7 +1,8 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
 import { learnsSchema, tokenizedReportSchema } from './datasets.ts';
-import { budgetSchema, dataSchema, modelSchema, runConfigSchema } from './experiment.ts';
+import { budgetSchema, dataSchema, methodSchema, modelSchema, runConfigSchema } from './experiment.ts';
+import { answerLookSchema } from './laboratory.ts';
 import { rewardScoreSchema } from './reward.ts';
 
 const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
@@ -144,6 +145,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     tokens: z.int().min(1),
     finish: finishReasonSchema,
     projection: float32,
+    /** The same for each method that looks into answers, weighed by its advantages. */
+    looks: z.array(answerLookSchema),
   }),
   /** Report of a `tokenize` job. */
   z.strictObject({ type: z.literal('tokenized'), report: tokenizedReportSchema }),
@@ -189,8 +192,11 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     type: z.literal('lab'),
     config: runConfigSchema,
     questions: z.int().min(1),
-    /** Answers sampled for each question. */
+    /** Answers sampled for each question, and how many of them make a group. */
     answers: z.int().min(2),
+    groupSize: z.int().min(2),
+    /** Methods that weigh the tokens of an answer differently: by continuations, or by the critic that `config` asks for. */
+    looks: z.array(methodSchema),
     /** Random directions that gradients are measured along. */
     directions: z.int().min(8).max(65_536),
   }),

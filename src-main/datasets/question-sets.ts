@@ -18,8 +18,14 @@ export interface QuestionSets {
 const splitSeed = 0;
 
 /** Whether right answers are learnt or compared with; the equation component checks columns of its own. */
-export function answerNeeded({ method, reward }: Pick<RunConfig, 'method' | 'reward'>): boolean {
+export function answerNeeded({
+  method,
+  reward,
+  data,
+}: Pick<RunConfig, 'method' | 'reward' | 'data'>): boolean {
   if (method.estimator === 'sft') return true;
+  // With a verdict in the data, the answer of the row is what is judged.
+  if (method.estimator === 'kto' && data.label !== undefined) return true;
   return reward?.components.some(({ kind }) => kind === 'exact' || kind === 'number') ?? false;
 }
 

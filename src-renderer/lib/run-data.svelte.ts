@@ -109,8 +109,8 @@ export class RunData {
       if (ended || started) void this.refresh();
       return;
     }
-    // Jobs and datasets are no part of a run.
-    if (event.type === 'job' || event.type === 'datasets') return;
+    // What belongs to no run: jobs, datasets, measurements of the laboratory.
+    if (event.type === 'job' || event.type === 'datasets' || event.type === 'laboratory') return;
     if (event.runId !== this.id || this.detail === null) return;
     const detail = this.detail;
     switch (event.type) {

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { cliOutputs, trainOutputSchema, type TrainLine } from '../../../src-main/contract/cli-output.ts';
+import {
+  cliOutputs,
+  errorOutputSchema,
+  trainOutputSchema,
+  type TrainLine,
+} from '../../../src-main/contract/cli-output.ts';
+import { laboratoryReportSchema, sampledReportSchema } from '../../../src-main/contract/laboratory.ts';
 import { launcher, root, runLauncher, type Finished } from '../../unit/cli/run-launcher.ts';
 
 let folder: string;
@@ -228,4 +234,48 @@ test('several runs of one experiment follow each other, each with its end', asyn
   expect(ends.map((line) => line.status)).toEqual(['done', 'done']);
   const end = all.at(-1);
   expect(end?.event === 'end' && end.runs.map((run) => run.estimator)).toEqual(['rloo', 'grpo']);
+});
+
+describe('lab --json', () => {
+  test('is in the form of the contract: exact', async () => {
+    const [report] = parsed(
+      await espalier('lab', '--estimators', 'rloo,grpo', '--json'),
+      laboratoryReportSchema,
+    );
+    expect(report?.rows.map(({ id }) => id)).toEqual(['rloo', 'grpo']);
+    cliOutputs.lab.schema.parse(report);
+  });
+
+  test('is in the form of the contract: measured on a model', async () => {
+    const words = ['lab', '--sample', path.join(root, 'resources/experiments/first-run.json')];
+    const budget = ['--questions', '2', '--answers', '16', '--directions', '64'];
+    const result = await espalier(
+      ...words,
+      ...budget,
+      '--estimators',
+      'rloo,grpo,ppo,vineppo,trepo,sft',
+      '--json',
+    );
+    const [report] = parsed(result, sampledReportSchema);
+    expect(report).toMatchObject({ questions: 2, answers: 32, batches: 4, complete: true });
+    expect(report?.rows.map(({ id }) => id)).toEqual(['rloo', 'grpo', 'ppo', 'vineppo', 'trepo']);
+    expect(report?.left.map(({ id }) => id)).toEqual(['sft']);
+    for (const row of report?.rows ?? []) expect(row.variance).toBeGreaterThan(0);
+    cliOutputs.lab.schema.parse(report);
+  });
+
+  test('names what is wrong with methods and budgets', async () => {
+    const words = ['lab', '--sample', 'tiny.json', '--json'];
+    const code = async (...more: string[]) => {
+      const result = await espalier(...words, ...more);
+      expect(result.code).toBe(2);
+      return errorOutputSchema.parse(JSON.parse(result.standard)).error;
+    };
+    expect(await code('--estimators', 'grpoo')).toMatchObject({
+      code: 'estimator-unknown',
+      advice: 'Did you mean grpo?',
+    });
+    expect(await code('--answers', '5')).toMatchObject({ code: 'answers-too-few' });
+    expect(await code('--estimators', 'sft')).toMatchObject({ code: 'methods-none' });
+  });
 });
