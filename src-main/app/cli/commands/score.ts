@@ -21,7 +21,12 @@ export const score = defineCommand({
   about: [
     `Log-probability and entropy (in nats) of every token of given responses. Rows of --in are JSONL: ${rowForm}. With ids, the first promptLength tokens are the prompt and the rest is scored. No end token is added to responses.`,
   ],
-  positionals: [{ name: 'MODEL', help: 'a checkpoint folder, builtin:NAME, or a run' }],
+  positionals: [
+    {
+      name: 'MODEL',
+      help: 'a checkpoint folder, builtin:NAME, owner/name as fetched from the Hub, or a run',
+    },
+  ],
   options: {
     in: { type: 'string', value: 'FILE.jsonl', help: 'Rows to score; - reads standard input.' },
     temperature: {
