@@ -49,6 +49,7 @@ export async function memoryPlan(
     sampledTogether: samples ? wanted : 0,
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
   });
   const total = totalBytes(parts);
   return { parts, total, available, fits: total <= available };

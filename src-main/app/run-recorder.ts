@@ -167,6 +167,9 @@ export class RunRecorder {
       case 'scored':
       case 'lab-question':
       case 'projected':
+      case 'graded':
+      case 'grade-seconds':
+      case 'tokenized':
       case 'job-end':
         return {};
     }

@@ -69,6 +69,8 @@ export async function questionsOfRun({ data, seed }: RunConfig): Promise<Map<num
   const mapped = mapRows(rows, {
     prompt: data.prompt,
     answer: data.answer,
+    messages: data.messages,
+    system: data.system,
     path: data.path,
     answerNeeded: false,
   });

@@ -3,10 +3,18 @@
  * and of its output, and the events that the host pushes. The three hosts bind the same services to it.
  */
 import { z } from 'zod';
+import {
+  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, tokenizedReportSchema,
+} from './datasets.ts';
 import { estimatorNameSchema } from './estimator.ts';
-import { experimentSchema, runConfigSchema } from './experiment.ts';
-import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
-import { componentScoreSchema } from './reward.ts';
+import { budgetSchema, dataSchema, experimentSchema, modelSchema, runConfigSchema } from './experiment.ts';
+import { hubDescriptionSchema, hubRequestSchema } from './hub.ts';
+import { jobSchema } from './jobs.ts';
+import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema, sampledOptionsSchema } from './laboratory.ts';
+import { modelCardSchema, modelEntrySchema, modelSourceSchema } from './model-library.ts';
+import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
+import { componentScoreSchema, rewardSchema } from './reward.ts';
+import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -117,26 +125,38 @@ export const sampleFilterSchema = z.strictObject({
   limit: z.int().min(1).max(1000).default(100),
 });
 
-export const modelCardSchema = z.strictObject({
-  path: z.string(),
-  name: z.string(),
-  family: z.string(),
-  parameters: z.int(),
-  context: z.int(),
-  vocabulary: z.int(),
-  hasChatTemplate: z.boolean(),
-  bytes: z.number(),
-  /** Text of MODEL.md or the model card's first lines, where there is one: what it was trained on. */
-  about: z.string().nullable(),
-});
-
 export const dataPreviewSchema = z.strictObject({
   path: z.string(),
-  columns: z.array(z.strictObject({ name: z.string(), type: z.string(), example: z.string() })),
+  columns: z.array(
+    z.strictObject({
+      name: z.string(),
+      /** text, number, number as text, yes/no, time, list, conversation, object, mixed or empty. */
+      type: z.string(),
+      example: z.string(),
+      /** Share (0 to 1) of the rows looked at that have no value in it. */
+      missing: z.number(),
+      /** Names of the classes whose numbers it holds, where the file says them. */
+      classes: z.array(z.string()).optional(),
+    }),
+  ),
   rows: z.array(z.record(z.string(), z.json())),
-  /** Rows in the file; null when it was too large to count at once. */
+  /** Rows in the file or part; null when it was too large to count at once. */
   count: z.int().nullable(),
-  guess: z.strictObject({ prompt: z.string().nullable(), answer: z.string().nullable() }),
+  /** Paths of all parts (splits, with their configuration) of a folder, to read instead; empty for a file. */
+  parts: z.array(z.string()),
+  warnings: z.array(z.string()),
+  /** What the columns seem to be, by name and content; null where none does. For the user to confirm. */
+  guess: z.strictObject({
+    prompt: z.string().nullable(),
+    answer: z.string().nullable(),
+    system: z.string().nullable(),
+    messages: z.string().nullable(),
+    chosen: z.string().nullable(),
+    rejected: z.string().nullable(),
+    label: z.string().nullable(),
+    /** A template for `data.prompt` where the question takes two columns. */
+    template: z.string().nullable(),
+  }),
 });
 
 export const memoryPlanSchema = z.strictObject({
@@ -167,11 +187,27 @@ export const estimatorCardSchema = z.strictObject({
   defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),
+  /** What a row of the data must hold: a question; with its right answer; with a better and a worse answer; or with judged answers. */
+  data: z.enum(['questions', 'answers', 'pairs', 'verdicts']),
 });
 export type EstimatorCard = z.infer<typeof estimatorCardSchema>;
 
+/** What one step of a run samples. */
+export const stepCostSchema = z.strictObject({
+  answers: z.int(),
+  /** Greedy answers that others are compared with. */
+  greedy: z.int(),
+  /** Continuations from places inside answers, where every answer is as long as it may be; null: as many as the answers have lines. */
+  continuations: z.number().nullable(),
+  /** Tokens of all of them, where every answer is as long as it may be; null as above. */
+  tokens: z.number().nullable(),
+});
+export type StepCost = z.infer<typeof stepCostSchema>;
+
 const nothing = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
+const jobRef = z.strictObject({ jobId: z.string() });
+const datasetRef = z.strictObject({ datasetId: z.string() });
 
 export const calls = {
   'app.info': { input: nothing, output: hostInfoSchema },
@@ -184,19 +220,101 @@ export const calls = {
     input: z.strictObject({ text: z.string(), directory: z.string().optional() }),
     output: experimentSchema,
   },
+  /** The experiment of a file on the computer of the host; its paths come out absolute. */
+  'experiments.read': { input: z.strictObject({ path: z.string().min(1) }), output: experimentSchema },
   'experiments.check': {
     /** Everything that can be known before the start: model, data, settings, memory. Throws what would make it fail. */
     input: z.strictObject({ experiment: experimentSchema }),
     output: z.strictObject({
       model: modelCardSchema, trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), memory: memoryPlanSchema,
-      warnings: z.array(z.string()), runs: z.int(),
+      warnings: z.array(z.string()), runs: z.int(), cost: stepCostSchema,
     }),
   },
   'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
   'estimators.list': { input: nothing, output: z.array(estimatorCardSchema) },
-  'models.list': { input: nothing, output: z.array(modelCardSchema) },
+  /** What is on this computer, usable or not; only the named sources where given, and further folders. */
+  'models.list': { input: z.strictObject({ sources: z.array(modelSourceSchema).optional(), folders: z.array(z.string()).default([]) }), output: z.array(modelEntrySchema) },
+  /** Folders in which models are looked for, beside the usual places. */
+  'models.folders': { input: nothing, output: z.array(z.string()) },
+  'models.addFolder': { input: z.strictObject({ path: z.string().min(1) }), output: nothing },
+  'models.removeFolder': { input: z.strictObject({ path: z.string().min(1) }), output: nothing },
   'models.inspect': { input: z.strictObject({ path: z.string() }), output: modelCardSchema },
   'data.preview': { input: z.strictObject({ path: z.string(), rows: z.int().min(1).max(200).default(20) }), output: dataPreviewSchema },
+  /** How a model reads the rows of a data file: starts a job; its report is kept until Espalier ends. */
+  'data.tokenized': {
+    input: z.strictObject({
+      model: modelSchema,
+      data: dataSchema,
+      maxPromptTokens: budgetSchema.shape.maxPromptTokens,
+      maxTokens: budgetSchema.shape.maxTokens,
+      /** Rows that are shown token by token. */
+      rows: z.int().min(0).max(100).default(5),
+      /** Whether right answers are learnt, and so count against their limit. */
+      learnsAnswers: z.boolean().default(false),
+      seed: z.int().min(0).default(0),
+    }),
+    output: jobRef,
+  },
+  'data.tokenizedReport': { input: jobRef, output: tokenizedReportSchema },
+  'datasets.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(datasetRowSchema) },
+  'datasets.get': { input: datasetRef, output: datasetDetailSchema },
+  /** Reads a file (or a folder) whole, in a job, and records it; with `datasetId` as a new version of that dataset. */
+  'datasets.import': {
+    input: z.strictObject({
+      path: z.string().min(1),
+      name: z.string().min(1).max(200).optional(),
+      datasetId: z.string().optional(),
+      /** Keeps a copy in the data directory, so that later changes of the file do no harm. */
+      keepCopy: z.boolean().default(false),
+    }),
+    output: jobRef,
+  },
+  'datasets.rows': {
+    input: datasetRef.extend({
+      version: z.string().optional(),
+      offset: z.int().min(0).default(0),
+      limit: z.int().min(1).max(500).default(50),
+      /** Only rows that hold this text, in any case of letters. */
+      search: z.string().max(1000).optional(),
+    }),
+    output: datasetPageSchema,
+  },
+  'datasets.rename': { input: datasetRef.extend({ name: z.string().min(1).max(200) }), output: nothing },
+  'datasets.mapping': { input: datasetRef.extend({ mapping: datasetMappingSchema.nullable() }), output: nothing },
+  /** The files stay; it can be undone by `datasets.restore` until the application cleans up at its next start. */
+  'datasets.remove': { input: datasetRef, output: nothing },
+  'datasets.restore': { input: datasetRef, output: nothing },
+  /** What a repository of the Hugging Face Hub holds and needs. Only this and `hub.fetch` ever ask the Hub. */
+  'hub.describe': { input: hubRequestSchema, output: hubDescriptionSchema },
+  /** Fetches it into the Hugging Face cache, in a job; a dataset is then imported. */
+  'hub.fetch': { input: hubRequestSchema, output: jobRef },
+  /** Jobs of this start of the application, newest first. */
+  'jobs.list': { input: nothing, output: z.array(jobSchema) },
+  'jobs.pause': { input: jobRef, output: nothing },
+  'jobs.resume': { input: jobRef, output: nothing },
+  'jobs.cancel': { input: jobRef, output: nothing },
+  /** Rewards that the user keeps. */
+  'rewards.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(keptRewardSchema) },
+  /** Keeps a reward; with `id` in place of the one that has it. */
+  'rewards.save': {
+    input: z.strictObject({ id: z.string().optional(), name: z.string().min(1).max(200), reward: rewardSchema }),
+    output: z.strictObject({ id: z.string() }),
+  },
+  /** It can be undone by `rewards.restore` until the application cleans up at its next start. */
+  'rewards.remove': { input: z.strictObject({ id: z.string() }), output: nothing },
+  'rewards.restore': { input: z.strictObject({ id: z.string() }), output: nothing },
+  /** Grades answers, and planted cheats, without training: starts a job; its report is kept until Espalier ends. */
+  'rewards.bench': {
+    input: z.strictObject({ reward: rewardSchema, source: benchSourceSchema, planted: z.boolean().default(true) }),
+    output: jobRef,
+  },
+  'rewards.benchReport': { input: jobRef, output: rewardBenchReportSchema },
+  /** Grades the stored training answers of a run by another reward: starts a job. At most `limit`, evenly from all steps. */
+  'rewards.rescore': {
+    input: runRef.extend({ reward: rewardSchema, limit: z.int().min(1).max(100_000).default(20_000) }),
+    output: jobRef,
+  },
+  'rewards.rescoreReport': { input: jobRef, output: rescoreReportSchema },
   'files.list': {
     /** Folders and files for the path picker; directories first. */
     input: z.strictObject({ path: z.string().optional() }),
@@ -237,6 +355,24 @@ export const calls = {
     input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
     output: z.strictObject({ svg: z.string() }),
   },
+  /** Every method, and whether it can be measured on a model. */
+  'lab.methods': { input: nothing, output: z.array(measurableMethodSchema) },
+  /** How long a measurement would take here, from a few answers that are measured now. */
+  'lab.estimate': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: z.strictObject({ seconds: z.number() }),
+  },
+  /** Measures methods on the model, questions and reward of an experiment (its first run). One measurement at a time. */
+  'lab.start': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: sampledJobSchema,
+  },
+  /** The measurement at work, or the last one of this host; null where there was none. */
+  'lab.status': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** Ends the measurement at work; what was measured up to there is kept where it suffices. */
+  'lab.cancel': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** The report of the last measurement as a picture (SVG). */
+  'lab.sampledPicture': { input: nothing, output: z.strictObject({ svg: z.string() }) },
 } as const;
 
 export type CallName = keyof typeof calls;
@@ -258,5 +394,10 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   /** Newest answers of a step (the best and worst few); all of them are in the store. */
   z.strictObject({ type: z.literal('samples'), runId: z.string(), step: z.int(), samples: z.array(sampleRowSchema) }),
   z.strictObject({ type: z.literal('log'), runId: z.string(), entry: logRowSchema }),
+  /** A measurement of the laboratory went on or ended. */
+  z.strictObject({ type: z.literal('laboratory'), job: sampledJobSchema }),
+  z.strictObject({ type: z.literal('job'), job: jobSchema }),
+  /** A dataset was imported, changed, removed or restored. */
+  z.strictObject({ type: z.literal('datasets') }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;

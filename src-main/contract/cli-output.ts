@@ -11,8 +11,11 @@ import {
   sampleRowSchema,
   seriesSchema,
 } from './calls.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
+import { hubDescriptionSchema } from './hub.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
+import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
+import { rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -51,6 +54,8 @@ export const trainSampleSchema = z.strictObject({
   entropies: numbersOrNull.optional(),
   referenceLogprobs: numbersOrNull.optional(),
   tokenEnds: z.array(z.int()).optional(),
+  /** Looks into the answer (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 
 /** One line of `train --json`. Lines of several runs of one experiment follow each other. */
@@ -111,6 +116,7 @@ export const samplesOutputSchema = z.strictObject({
   rows: z.array(z.union([sampleDetailSchema, sampleRowSchema])),
   total: z.int(),
   pairs: z.strictObject({ path: z.string(), count: z.int() }).optional(),
+  best: z.strictObject({ path: z.string(), count: z.int() }).optional(),
 });
 export const generateOutputSchema = z.strictObject({
   ids: z.array(z.int()),
@@ -137,6 +143,18 @@ export const exportOutputSchema = z.strictObject({
 });
 /** Exact, or with --sample measured. */
 export const labOutputSchema = z.union([laboratoryReportSchema, sampledReportSchema]);
+/** What `fetch` did; with --dry-run what it would do (`hubDescriptionSchema`). */
+export const fetchOutputSchema = z.strictObject({
+  kind: z.enum(['model', 'dataset']),
+  name: z.string(),
+  revision: z.string(),
+  commit: z.string(),
+  path: z.string(),
+  files: z.array(z.string()),
+  bytes: z.number(),
+  config: z.string().nullable(),
+  splits: z.array(z.strictObject({ split: z.string(), paths: z.array(z.string()) })),
+});
 export const doctorCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['good', 'warning', 'failed']),
@@ -274,6 +292,7 @@ export const cliOutputs = {
       total: 'Answers that match, of which `rows` holds at most `--limit`.',
       pairs:
         'With `--pairs`: the `path` of the file and the `count` of pairs in it; then no rows are listed.',
+      best: 'With `--best`: the `path` of the file and the `count` of answers in it; then no rows are listed.',
       rows: 'The answers:',
       'rows[].id': 'Number of the answer in the store; `runId` and `step` say where it belongs.',
       'rows[].split': 'train or evaluation.',
@@ -287,6 +306,41 @@ export const cliOutputs = {
       'rows[].components': '`name`, `value` and `reason` of each reward component.',
       'rows[].ids':
         'With --tokens: tokens of the answer; with `promptIds`, `samplerLogprobs`, `logprobs`, `advantages`, `entropies`, `referenceLogprobs` (null where not kept) and `tokenEnds`.',
+    },
+  },
+  models: {
+    form: 'value',
+    schema: z.array(modelEntrySchema),
+    fields: {
+      '[].path': 'How an experiment names it: a folder, or builtin:NAME.',
+      '[].name': 'Its name.',
+      '[].source': `Where it was found: ${modelSourceSchema.options.join(', ')}.`,
+      '[].revision': 'Branch or commit, for models of the Hugging Face cache; else null.',
+      '[].bytes': 'Size of its files.',
+      '[].supported': 'Whether it can be trained and sampled here.',
+      '[].why': 'Why not, or null.',
+      '[].advice': 'What to do then, or null.',
+      '[].card':
+        '`path`, `name`, `family`, `parameters`, `context`, `vocabulary`, `hasChatTemplate`, `bytes`, `about`; null where it is not supported.',
+      '[].memory':
+        'Estimated bytes for `training` all weights and for `sampling`, the `available` memory, and whether it `trains` and `samples` with that; null where it is not supported.',
+    },
+  },
+  fetch: {
+    form: 'value',
+    schema: z.union([fetchOutputSchema, hubDescriptionSchema]),
+    fields: {
+      kind: 'model or dataset.',
+      name: 'Name of the repository.',
+      revision: 'Branch, tag or commit that was asked for.',
+      commit: 'Commit that it stands for.',
+      path: 'Folder of the model, or of the snapshot of the dataset.',
+      files: 'Files that belong to it; with --dry-run each with `path`, `size` and whether it is `cached`.',
+      bytes: 'Their size.',
+      config: 'Configuration of a dataset, or null.',
+      splits: 'Splits of a dataset: `split` with the `paths` of its files.',
+      missingBytes:
+        'With --dry-run: bytes still to be fetched; with `freeBytes`, whether it `fits`, the `cache`, `private`, `gated`, `licence`, `configs` of a dataset, and what is known of a `model`.',
     },
   },
   generate: {
@@ -315,6 +369,43 @@ export const cliOutputs = {
       total: 'Weighted sum; null where a component could not be graded.',
       components: 'Value of each component by name; null where it could not be graded.',
       reasons: 'Why each component gave its value.',
+    },
+  },
+  'reward-bench': {
+    form: 'value',
+    schema: rewardBenchReportSchema,
+    fields: {
+      reward: 'The reward, with every default.',
+      from: 'Where the answers come from: pasted, references, run or model.',
+      answers: 'Real answers; with `questions`, `notGradable` and `masked` (cut off and left out).',
+      groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
+      truncated: 'Share of answers that were cut off.',
+      total:
+        'The total over the real answers: `count`, `notGradable`, `mean`, `deviation`, `low`, `high`, `distinct` values and a `histogram` of `edges` and `counts`.',
+      components: 'The same for each component, by `name`, with `secondsPerAnswer`.',
+      disagreements:
+        'Pairs of components (`first`, `second`) with the rank `correlation` and `examples` (places in `rows`), the most different first.',
+      planted:
+        'For each cheat its `name`, `count`, `mean` total, the share of real answers that it `beats`, and its `best` row.',
+      advice: '`level` (good, note, warning, blocking), `message` and `advice`.',
+      rows: 'Every answer with `total`, `masked` and `components`; `planted` names the cheat, or is null.',
+      seconds: 'Time that it took.',
+    },
+  },
+  rescore: {
+    form: 'value',
+    schema: rescoreReportSchema,
+    fields: {
+      runId: 'The run.',
+      answers: 'Stored answers that were graded; with `notGradable`.',
+      warning: 'What the report lacks, or null.',
+      steps: 'Steps of the run; `before` and `after` hold the mean of the old and of the new reward in each.',
+      before: 'Mean of the old reward in each step; null where nothing could be graded.',
+      after: 'Mean of the new reward in each step.',
+      correlation: 'Rank correlation (Spearman) of old and new; null where one of them does not vary.',
+      moved:
+        'Answers whose rank changed most: `sampleId`, `step`, `prompt`, `text`, `before`, `after`, `rankBefore` and `rankAfter` (0 worst, 1 best), `components`.',
+      seconds: 'Time that it took.',
     },
   },
   export: {
@@ -362,7 +453,8 @@ export const cliOutputs = {
       questions:
         'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
       'rows[].verdict (sampled)':
-        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `bias`, `directionBias`, `noise` and `tokensNeeded` are then `value`, `low`, `high`, relative to a reference from all other answers.',
+      complete: 'With --sample: false where it was ended before its last answer.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

@@ -173,6 +173,8 @@ export interface SurrogateSpec {
   readonly epochs: number;
   /** Cap of the weight π_old/μ between learner and sampler; null switches the correction off. */
   readonly samplerCap: number | null;
+  /** Weight of the entropy, aggregated as the loss, that the loss is lowered by; absent for none. Above 0. */
+  readonly entropyBonus?: number;
 }
 
 /** The critic of PPO: what predicts, before each token, the reward that is still to come. */

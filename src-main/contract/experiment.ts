@@ -46,12 +46,22 @@ export const dataSchema = z.strictObject({
   path: field(z.string().min(1), {
     label: 'Training questions',
     term: 'training set',
-    help: 'A JSONL, JSON or CSV file with one question a row.',
+    help: 'A Parquet, Arrow, JSONL, JSON, CSV or text file with one question a row, or a folder of such files as from the Hugging Face Hub or save_to_disk. A split is named behind a hash sign: folder#train, folder#configuration/train.',
   }),
   prompt: field(z.string().min(1).default('{prompt}'), {
     label: 'Question',
     term: 'prompt template',
     help: 'Text with column names in braces, for example {prompt}.',
+  }),
+  messages: field(z.string().min(1).optional(), {
+    label: 'Conversation',
+    term: 'messages',
+    help: 'A column in braces that holds a conversation (a list of {role, content} or {from, value}, or a transcript), instead of a question. An answer of the assistant at its end is the right answer where the data has no column for it.',
+  }),
+  system: field(z.string().min(1).optional(), {
+    label: 'System prompt',
+    term: 'system message',
+    help: 'Text, or column names in braces, that the chat template puts before the conversation; without a chat template it stands before the question.',
   }),
   answer: field(z.string().min(1).default('{answer}'), {
     label: 'Right answer',
@@ -292,6 +302,12 @@ export const methodSchema = z.strictObject({
     help: 'Penalises drifting away from the model at the start.',
     raising: 'Raising it keeps the model closer to the original.',
   }),
+  entropyBonus: field(z.number().min(0).max(10).optional(), {
+    label: 'Reward for variety',
+    term: 'entropy bonus',
+    help: 'For methods that weigh sampled answers: weight of the entropy of the next token, which the loss is lowered by; 0 or left out for none, 0.001 to 0.01 is usual.',
+    raising: 'Raising it keeps answers varied for longer, up to answers that are noise.',
+  }),
   samplerCap: field(z.number().positive().nullable().default(2), {
     label: 'Cap of the sampler correction',
     term: 'truncated importance sampling',
@@ -329,6 +345,11 @@ export const budgetSchema = z.strictObject({
   seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
   evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
   checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  preflight: field(z.enum(['block', 'warn', 'off']).default('block'), {
+    label: 'Before the start',
+    term: 'pre-flight',
+    help: 'Asks and grades a few questions first. block: does not start when no group of answers has different rewards; warn: says so and starts; off: asks nothing.',
+  }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',

@@ -463,7 +463,7 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .number()
       .positive()
       .max(60)
-      .default(2)
+      .default(5)
       .meta({ label: 'Time limit', help: 'Longest time for all tests of one answer.', unit: 'seconds' }),
   }),
   z.strictObject({
@@ -505,10 +505,10 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .meta({ label: 'Time limit', help: 'Longest time for one answer.', unit: 'milliseconds' }),
     memory: z
       .int()
-      .min(1)
+      .min(16)
       .max(512)
       .default(32)
-      .meta({ label: 'Memory limit', help: 'Most memory that the code may take.', unit: 'megabytes' }),
+      .meta({ label: 'Memory limit', help: 'Most memory that the code may take, 12 MB for the engine included.', unit: 'megabytes' }),
   }),
 ]);
 export type RewardComponent = z.output<typeof rewardComponentSchema>;

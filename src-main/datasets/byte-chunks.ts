@@ -4,7 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { userError } from '../contract/errors.ts';
-import { fileKind, READABLE } from './file-kind.ts';
+import { fileKind } from './file-kind.ts';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -56,16 +56,10 @@ async function* streamed(stream: Readable, translate: (error: unknown) => unknow
   }
 }
 
-/** Size and first bytes of a file. Throws user errors for what is missing, a folder or empty. */
+/** Size and first bytes of a file. Throws user errors for what is missing or empty. */
 export async function openDataFile(path: string): Promise<{ size: number; head: Buffer }> {
   try {
     const facts = await stat(path);
-    if (facts.isDirectory()) {
-      throw userError('data-folder', 'This is a folder; data folders are not read yet.', {
-        where: path,
-        advice: `Choose one file in it. These are read: ${READABLE}.`,
-      });
-    }
     if (facts.size === 0) throw emptyFile(path);
     const file = await open(path, 'r');
     try {
@@ -89,17 +83,25 @@ export function emptyFile(path: string): Error {
 }
 
 /**
- * Streams the unpacked bytes.
+ * Streams the unpacked bytes of a text file.
+ * @param onProgress told the share (0 to 1) of the file that has been read
  * @throws EspalierError when the file is missing, empty, cut off, damaged, or of a kind that is not read
  */
-export async function* byteChunks(path: string): AsyncGenerator<Buffer> {
-  const { head } = await openDataFile(path);
+export async function* byteChunks(
+  path: string,
+  onProgress?: (share: number) => void,
+): AsyncGenerator<Buffer> {
+  const { head, size } = await openDataFile(path);
   const kind = fileKind(head, path);
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (kind === 'text') {
-    yield* streamed(file, (error) => readError(error, path));
+    for await (const chunk of streamed(file, (error) => readError(error, path))) {
+      onProgress?.(Math.min(1, file.bytesRead / size));
+      yield chunk;
+    }
     return;
   }
+  if (kind === 'parquet' || kind === 'arrow') throw new Error('internal: a typed file is read as text');
   const unpack =
     kind === 'gzip'
       ? createGunzip({ chunkSize: CHUNK_BYTES })
@@ -116,6 +118,7 @@ export async function* byteChunks(path: string): AsyncGenerator<Buffer> {
         });
       }
       first = false;
+      onProgress?.(Math.min(1, file.bytesRead / size));
       yield chunk;
     }
   } finally {

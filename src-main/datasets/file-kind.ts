@@ -1,9 +1,12 @@
-/** Tells by its first bytes what a file is, and refuses by name what is no text table. */
+/** Tells by its first bytes what a file is, and refuses by name what holds no rows. */
 import { userError } from '../contract/errors.ts';
 
 /** What the readers can take. */
 export const READABLE =
-  'JSON lines (.jsonl), JSON (.json), CSV and TSV, each also compressed with gzip or zstd';
+  'Parquet, Arrow, JSON lines (.jsonl), JSON (.json), CSV, TSV and lines of text (.txt), the last five also compressed with gzip or zstd';
+
+/** How a file is to be read. */
+export type FileKind = 'gzip' | 'zstd' | 'parquet' | 'arrow' | 'text';
 
 interface Refused {
   readonly what: string;
@@ -21,9 +24,6 @@ const refused: readonly Refused[] = [
     begins: [0x50, 0x4b, 0x03, 0x04],
     advice: 'Unpack the archive; from Excel, use “Save as” and choose CSV UTF-8.',
   },
-  { what: 'a Parquet file', begins: ascii('PAR1'), advice: `Parquet is not read yet. ${saveAs}` },
-  { what: 'an Arrow file', begins: ascii('ARROW1'), advice: `Arrow is not read yet. ${saveAs}` },
-  { what: 'an Arrow stream', begins: [0xff, 0xff, 0xff, 0xff], advice: `Arrow is not read yet. ${saveAs}` },
   {
     what: 'an old Excel or Word file',
     begins: [0xd0, 0xcf, 0x11, 0xe0],
@@ -54,10 +54,12 @@ const refused: readonly Refused[] = [
  * @param path named in the error
  * @throws EspalierError `data-format` when it is something that cannot be read
  */
-export function fileKind(head: Uint8Array, path: string): 'gzip' | 'zstd' | 'text' {
+export function fileKind(head: Uint8Array, path: string): FileKind {
   const startsWith = (begins: readonly number[]): boolean => begins.every((byte, i) => head[i] === byte);
   if (startsWith([0x1f, 0x8b])) return 'gzip';
   if (startsWith([0x28, 0xb5, 0x2f, 0xfd])) return 'zstd';
+  if (startsWith(ascii('PAR1'))) return 'parquet';
+  if (startsWith(ascii('ARROW1')) || startsWith([0xff, 0xff, 0xff, 0xff])) return 'arrow';
   const text = Buffer.from(head.subarray(0, 256)).toString('latin1');
   const found = refused.find(
     ({ begins, pattern }) =>
@@ -69,12 +71,8 @@ export function fileKind(head: Uint8Array, path: string): 'gzip' | 'zstd' | 'tex
       advice: found.advice,
     });
   }
-  const named = /\.(parquet|arrow|feather)$/i.exec(path)?.[1];
-  if (named !== undefined && head.includes(0)) {
-    throw userError('data-format', `By its name this is a ${named} file, but it does not begin like one.`, {
-      where: path,
-      advice: `It may be damaged. ${saveAs}`,
-    });
-  }
+  // Without its first bytes such a file cannot be told by them; its reader says what is missing.
+  const named = /\.(?:(parquet)|arrow|feather)$/i.exec(path);
+  if (named !== null && head.includes(0)) return named[1] === undefined ? 'arrow' : 'parquet';
   return 'text';
 }

@@ -1,8 +1,9 @@
 /** Rows → better and worse answers, through templates such as `{chosen}`; or answers with a verdict each. */
 import { userError } from '../contract/errors.ts';
-import { columnNames, describeColumns } from './column-path.ts';
+import { columnNames, columnValue, describeColumns } from './column-path.ts';
+import { conversationOf } from './conversation.ts';
 import { checkColumns, columnsOf, fillTemplate, parseTemplate } from './map-rows.ts';
-import type { PromptRow } from './row.ts';
+import type { PromptRow, Row } from './row.ts';
 
 export interface PairRequest {
   /** Templates of the two answers; `{chosen}` and `{rejected}` where left out. */
@@ -27,6 +28,22 @@ const verdicts: ReadonlyMap<string, boolean> = new Map([
   ...['false', '0', 'no', 'bad', 'rejected', 'undesirable'].map((word) => [word, false] as const),
 ]);
 
+/** Whether a word is a verdict on an answer (true, 1, yes, good, … or the opposites). */
+export function isVerdict(word: string): boolean {
+  return verdicts.has(word.trim().toLowerCase());
+}
+
+/** The answer in a cell: the last message where it holds a conversation or a message, else its text. */
+function answerText(parts: ReturnType<typeof parseTemplate>, row: Row): string {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined && 'column' in only) {
+    const turns = conversationOf(columnValue(row, only.column));
+    const last = turns?.at(-1);
+    if (last !== undefined) return last.content;
+  }
+  return fillTemplate(parts, row);
+}
+
 /**
  * The answers to compare of each row, in order; a row that lacks what the method needs has null for both.
  * @throws EspalierError `data-template`, `data-column`, `data-pairs-empty`, `data-label`
@@ -41,7 +58,7 @@ export function pairTexts(
     const parts = parseTemplate(template, `data.${field}`);
     if (!request.single) warnings.push(...checkColumns(rows, columnsOf(parts), field, request.path));
     return rows.map(({ row }) => {
-      const text = fillTemplate(parts, row);
+      const text = answerText(parts, row);
       return text.trim() === '' ? null : text;
     });
   };
@@ -78,8 +95,8 @@ function judgedTexts(
   const parts = parseTemplate(label, 'data.label');
   const warnings = checkColumns(rows, columnsOf(parts), 'label', path);
   const texts = rows.map(({ row, answer, index }): PairText => {
-    const word = fillTemplate(parts, row).trim().toLowerCase();
-    const good = verdicts.get(word);
+    const word = fillTemplate(parts, row).trim();
+    const good = verdicts.get(word.toLowerCase());
     if (good === undefined) {
       throw userError('data-label', `“${word}” in row ${index + 1} is no verdict.`, {
         where: `${path}, data.label`,

@@ -5,8 +5,14 @@ import { openDataFile } from './byte-chunks.ts';
 import { columnNames, columnText, columnValue } from './column-path.ts';
 import type { ReadOptions } from './read-rows.ts';
 import { readRows } from './read-rows.ts';
+import { conversationOf } from './conversation.ts';
+import { dataSource } from './data-source.ts';
+import { fileKind } from './file-kind.ts';
+import { guessColumns } from './guess-columns.ts';
+import { parquetFacts } from './parquet/read-parquet.ts';
 import type { Json, Row } from './row.ts';
 import { isObject } from './row.ts';
+import { commonKind, valueKind } from './value-kind.ts';
 
 export type DataPreview = z.infer<typeof dataPreviewSchema>;
 
@@ -14,51 +20,19 @@ export type DataPreview = z.infer<typeof dataPreviewSchema>;
 const COUNTED_BYTES = 16 * 1024 * 1024;
 /** Rows from which kinds of columns are told. */
 const SAMPLE_ROWS = 500;
+/** Files of a folder whose footers are read to count rows. */
+const COUNTED_FILES = 200;
+const MOST_WARNINGS = 20;
 const LONGEST_CELL = 2000;
 const LONGEST_EXAMPLE = 120;
 
-/** Usual names of columns, the best first. */
-const PROMPT_NAMES = ['prompt', 'question', 'instruction', 'query', 'problem', 'input', 'task', 'text'];
-const ANSWER_NAMES = [
-  'answer',
-  'final_answer',
-  'output',
-  'response',
-  'completion',
-  'solution',
-  'target',
-  'label',
-  'reference',
-];
-
-function kindOf(value: Json): string {
-  if (Array.isArray(value)) return 'list';
-  if (value === null) return 'empty';
-  switch (typeof value) {
-    case 'boolean':
-      return 'yes/no';
-    case 'number':
-      return 'number';
-    case 'string':
-      return value.trim() === '' ? 'empty' : 'text';
-    default:
-      return 'object';
-  }
-}
-
-/** The kind of a column: that of all its values that are not empty, else `mixed`. */
-function columnKind(rows: readonly Row[], name: string): string {
-  const kinds = new Set(rows.map((row) => kindOf(columnValue(row, name) ?? null)));
-  kinds.delete('empty');
-  if (kinds.size === 0) return 'empty';
-  if (kinds.size > 1) return 'mixed';
-  const [kind = 'empty'] = kinds;
-  if (kind !== 'text') return kind;
-  const numbers = rows.every((row) => {
-    const text = columnText(row, name).trim();
-    return text === '' || /^[+-]?\d{1,15}(?:\.\d{1,15})?$/.test(text);
-  });
-  return numbers ? 'number as text' : kind;
+/** Columns that hold conversations are told apart from other lists. */
+function columnKind(rows: readonly Row[], name: string, declared: string | undefined): string {
+  const values = rows.map((row) => columnValue(row, name) ?? null);
+  const kind = commonKind(values.map(valueKind));
+  const present = values.filter((value) => valueKind(value) !== 'empty');
+  if (kind === 'list' && present.every((value) => conversationOf(value) !== null)) return 'conversation';
+  return declared === undefined || declared === 'text' ? kind : declared;
 }
 
 function shortened(text: string, most: number): string {
@@ -74,18 +48,36 @@ function shortenedValue(value: Json): Json {
   return value;
 }
 
-/** The first of the usual names that a column has, in any case of letters; else one that ends so. */
-function guessColumn(names: readonly string[], usual: readonly string[]): string | null {
-  const plain = names.map((name) => ({ name, key: name.toLowerCase().replace(/[\s-]/g, '_') }));
-  for (const wanted of usual) {
-    const found = plain.find(({ key }) => key === wanted);
-    if (found !== undefined) return found.name;
+interface FileFacts {
+  /** Bytes of all files. */
+  readonly bytes: number;
+  /** Rows, where the format says them. */
+  readonly rows: number | null;
+  readonly types: ReadonlyMap<string, string>;
+  readonly classes: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What the files say of themselves, without reading rows. */
+async function factsOf(files: readonly string[]): Promise<FileFacts> {
+  let bytes = 0;
+  let rows: number | null = 0;
+  let types: ReadonlyMap<string, string> = new Map();
+  let classes: ReadonlyMap<string, readonly string[]> = new Map();
+  for (const [i, path] of files.entries()) {
+    const { size, head } = await openDataFile(path);
+    bytes += size;
+    // A folder of thousands of files would take too long to look into.
+    if (i >= COUNTED_FILES || fileKind(head, path) !== 'parquet') {
+      rows = null;
+      continue;
+    }
+    const facts = await parquetFacts(path);
+    if (rows !== null) rows += facts.rows;
+    if (i > 0) continue;
+    types = new Map(facts.columns.map(({ name, type }) => [name, type]));
+    classes = facts.classLabels;
   }
-  for (const wanted of usual) {
-    const found = plain.find(({ key }) => key.endsWith(`_${wanted}`) || key.startsWith(`${wanted}_`));
-    if (found !== undefined) return found.name;
-  }
-  return null;
+  return { bytes, rows, types, classes };
 }
 
 /**
@@ -98,36 +90,45 @@ export async function previewDataset(
   shownRows: number,
   options: Omit<ReadOptions, 'onWarning'> = {},
 ): Promise<DataPreview> {
-  const { size } = await openDataFile(path);
-  const counting = size <= COUNTED_BYTES;
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => {
+    if (warnings.length < MOST_WARNINGS) warnings.push(message);
+  };
+  const { files, parts } = await dataSource(path);
+  const facts = await factsOf(files);
+  const counting = facts.rows === null && facts.bytes <= COUNTED_BYTES;
   const sample: Row[] = [];
   let total = 0;
-  for await (const rows of readRows(path, options)) {
+  for await (const rows of readRows(path, { ...options, onWarning })) {
     total += rows.length;
     if (sample.length < SAMPLE_ROWS) sample.push(...rows.slice(0, SAMPLE_ROWS - sample.length));
-    if (!counting && sample.length >= Math.min(SAMPLE_ROWS, shownRows)) break;
+    if (!counting && sample.length >= SAMPLE_ROWS) break;
   }
   const names = columnNames(sample);
   const example = (name: string): string => {
     const row = sample.find((one) => columnText(one, name).trim() !== '');
     return row === undefined ? '' : shortened(columnText(row, name), LONGEST_EXAMPLE);
   };
-  const prompt = guessColumn(names, PROMPT_NAMES);
   return {
     path,
-    columns: names.map((name) => ({ name, type: columnKind(sample, name), example: example(name) })),
+    columns: names.map((name) => {
+      const classes = facts.classes.get(name);
+      return {
+        name,
+        type: columnKind(sample, name, facts.types.get(name)),
+        example: example(name),
+        missing: sample.filter((row) => columnText(row, name).trim() === '').length / sample.length,
+        ...(classes === undefined ? {} : { classes: [...classes] }),
+      };
+    }),
     rows: sample
       .slice(0, shownRows)
       .map((row) =>
         Object.fromEntries(Object.entries(row).map(([name, value]) => [name, shortenedValue(value)])),
       ),
-    count: counting ? total : null,
-    guess: {
-      prompt,
-      answer: guessColumn(
-        names.filter((name) => name !== prompt),
-        ANSWER_NAMES,
-      ),
-    },
+    count: facts.rows ?? (counting ? total : null),
+    parts: [...parts],
+    warnings,
+    guess: guessColumns(names, sample),
   };
 }

@@ -19,8 +19,14 @@ export interface QuestionSets {
 const splitSeed = 0;
 
 /** Whether right answers are learnt or compared with; other components look at the answer alone or at columns of their own. */
-export function answerNeeded({ method, reward }: Pick<RunConfig, 'method' | 'reward'>): boolean {
+export function answerNeeded({
+  method,
+  reward,
+  data,
+}: Pick<RunConfig, 'method' | 'reward' | 'data'>): boolean {
   if (method.estimator === 'sft') return true;
+  // With a verdict in the data, the answer of the row is what is judged.
+  if (method.estimator === 'kto' && data.label !== undefined) return true;
   return reward?.components.some(comparesWithAnswer) ?? false;
 }
 
@@ -56,6 +62,8 @@ export async function readQuestionSets(
     const mapped = mapRows(loaded.rows, {
       prompt: data.prompt,
       answer: data.answer,
+      messages: data.messages,
+      system: data.system,
       path,
       answerNeeded: answerNeeded(config),
     });

@@ -3,6 +3,7 @@
  * hold one list of objects under any name, or columns (equally long lists, or pandas' column → row → value).
  */
 import { userError } from '../contract/errors.ts';
+import { describeColumns } from './column-path.ts';
 import { parseJson } from './parse-json.ts';
 import { asRow } from './read-json-lines.ts';
 import type { Json, OnWarning, Row } from './row.ts';
@@ -135,8 +136,8 @@ function rowsFromColumns(columns: [string, Json[]][], path: string): Row[] {
   );
 }
 
-/** The rows that an object holds. Throws `data-no-rows` when there are none, or more than one list to choose from. */
-export function rowsFromObject(value: Json, path: string): Row[] {
+/** The rows that an object holds, or those of one `part` of it. Throws `data-no-rows` when there are none, or more than one list to choose from. */
+export function rowsFromObject(value: Json, path: string, part?: string): Row[] {
   if (!isObject(value)) {
     throw userError('data-no-rows', 'This file holds a single value, not rows.', {
       where: `${path}, line 1`,
@@ -148,6 +149,17 @@ export function rowsFromObject(value: Json, path: string): Row[] {
   const lists = entries.flatMap(([name, inner]): [string, Json[]][] =>
     Array.isArray(inner) ? [[name, inner]] : [],
   );
+  if (part !== undefined) {
+    const chosen = tables.find(([name]) => name === part)?.[1];
+    if (Array.isArray(chosen)) return chosen.map((row, i) => asRow(row, `${path}#${part}, row ${i + 1}`));
+    throw userError('data-part', `This file holds no list of rows called “${part}”.`, {
+      where: path,
+      advice: describeColumns(
+        part,
+        tables.map(([name]) => name),
+      ).replace('columns', 'lists'),
+    });
+  }
   const table = tables[0];
   if (
     table !== undefined &&
@@ -167,7 +179,7 @@ export function rowsFromObject(value: Json, path: string): Row[] {
       `This file holds several data sets: ${tables.map(([name]) => name).join(', ')}.`,
       {
         where: path,
-        advice: 'Save each one as a file of its own, so that questions for evaluation stay apart.',
+        advice: `Name one behind a #, for example ${path}#${tables[0]?.[0] ?? ''}, so that questions for evaluation stay apart.`,
       },
     );
   }
@@ -197,9 +209,10 @@ export async function* readJsonObject(
   pieces: AsyncIterable<TextPiece>,
   path: string,
   onWarning?: OnWarning,
+  part?: string,
 ): AsyncGenerator<Row[]> {
   const texts: string[] = [];
   for await (const { text } of pieces) texts.push(text);
-  const rows = rowsFromObject(parseJson(texts.join(''), { path, firstLine: 1, onWarning }), path);
+  const rows = rowsFromObject(parseJson(texts.join(''), { path, firstLine: 1, onWarning }), path, part);
   if (rows.length > 0) yield rows;
 }

@@ -1,5 +1,7 @@
 /** One record of a data file, and where it stood in it. */
 
+import type { ChatTurn } from './conversation.ts';
+
 /** Any JSON value. Whole numbers beyond 2^53 are kept as text, digit for digit. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -19,6 +21,8 @@ export interface PromptRow {
   readonly prompt: string;
   readonly answer: string;
   readonly row: Row;
+  /** The conversation that ends in the question, where the data holds one; `prompt` is then its plain text. */
+  readonly turns?: readonly ChatTurn[];
 }
 
 /** Told about what was read but looks wrong. */

@@ -7,7 +7,7 @@ const HOLD_OUT = 0x686f6c64;
 const SAMPLE = 0x73616d70;
 
 /** Questions that differ only in white space, or in how an accent is encoded, are the same question. */
-function questionKey(prompt: string): string {
+export function questionKey(prompt: string): string {
   return prompt.normalize('NFC').replace(/\s+/g, ' ').trim();
 }
 

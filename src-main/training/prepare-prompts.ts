@@ -5,7 +5,7 @@ import { pairTexts } from '../datasets/preference-pairs.ts';
 import type { PairText } from '../datasets/preference-pairs.ts';
 import { readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
-import type { OpenedText } from './prepare-text.ts';
+import type { OpenedText, PromptText } from './prepare-text.ts';
 import type { PreparedPrompt } from './training-parts.ts';
 
 export interface PreparedPrompts {
@@ -37,7 +37,7 @@ export async function preparePrompts(
 ): Promise<PreparedPrompts> {
   const sets = await readQuestionSets(config);
   const warnings = [...sets.warnings];
-  const limits = limitsOf(config, needs, text);
+  const limits = promptLimits(config.budget, needs, text);
   const tokeniseSet = async (rows: readonly PromptRow[], path: string, held: boolean): Promise<Tokenised> => {
     if (needs.pairs === undefined) return tokenise(rows, needs, text, limits);
     // With a reward, held-out questions are asked and the answers graded: they need no pairs.
@@ -84,7 +84,7 @@ export async function preparePrompts(
   };
 }
 
-interface Limits {
+export interface PromptLimits {
   readonly prompt: number;
   /** Question and answer together. */
   readonly sequence: number;
@@ -92,8 +92,16 @@ interface Limits {
   readonly text: string;
 }
 
-function limitsOf(config: RunConfig, needs: PromptNeeds, text: OpenedText): Limits {
-  const { maxPromptTokens, maxTokens } = config.budget;
+/**
+ * Longest question and answer that are kept.
+ * @throws user error `answer-too-long` where the answer leaves no room for a question
+ */
+export function promptLimits(
+  budget: Pick<RunConfig['budget'], 'maxPromptTokens' | 'maxTokens'>,
+  needs: PromptNeeds,
+  text: Pick<OpenedText, 'maxPositions'>,
+): PromptLimits {
+  const { maxPromptTokens, maxTokens } = budget;
   const room = text.maxPositions - maxTokens;
   if (room < 1) {
     throw userError(
@@ -126,18 +134,18 @@ async function tokenise(
   rows: readonly PromptRow[],
   needs: PromptNeeds,
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encoded: { prompt: string; promptIds: Int32Array; answerIds: Int32Array | null }[] =
     needs.learnsAnswers
-      ? (await text.encodePairs(rows.map(({ prompt, answer }) => ({ prompt, response: answer })))).map(
+      ? (await text.encodePairs(rows.map((row) => ({ prompt: askedOf(row), response: row.answer })))).map(
           (pair) => ({
             ...pair,
             answerIds: withEnd(pair.answerIds, text.endId),
           }),
         )
-      : (await text.encodePrompts(rows.map(({ prompt }) => prompt))).map((prompt) => ({
+      : (await text.encodePrompts(rows.map(askedOf))).map((prompt) => ({
           ...prompt,
           answerIds: null,
         }));
@@ -171,11 +179,11 @@ async function tokenisePairs(
   rows: readonly PromptRow[],
   texts: readonly PairText[],
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encode = async (side: 'chosen' | 'rejected') => {
-    const pairs = rows.map(({ prompt }, place) => ({ prompt, response: texts[place]?.[side] ?? '' }));
+    const pairs = rows.map((row, place) => ({ prompt: askedOf(row), response: texts[place]?.[side] ?? '' }));
     return (await text.encodePairs(pairs)).map(({ prompt, promptIds, answerIds }, place) => ({
       prompt,
       promptIds,
@@ -210,11 +218,14 @@ async function tokenisePairs(
   return { prompts, tooLong, empty, shortestTooLong };
 }
 
+/** What the model is asked: the conversation where the row has one. */
+export const askedOf = ({ prompt, turns }: PromptRow): PromptText => turns ?? prompt;
+
 function withEnd(ids: Int32Array, endId: number | null): Int32Array {
   return endId === null ? ids : Int32Array.of(...ids, endId);
 }
 
-function nothingLeft(config: RunConfig, set: Tokenised, limits: Limits): Error {
+function nothingLeft(config: RunConfig, set: Tokenised, limits: PromptLimits): Error {
   if (set.tooLong === 0) {
     return userError('data-empty', 'Question or answer is empty in every row.', {
       where: config.data.path,

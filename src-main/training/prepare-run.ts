@@ -16,6 +16,7 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -35,6 +36,7 @@ import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
 import { externalGraders } from './reward-graders.ts';
 import type { TrainingParts } from './training-parts.ts';
 
@@ -45,6 +47,8 @@ export interface RunSurroundings {
   readonly memory: () => number;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Starts the process in which users' patterns, schemas and code run. */
+  readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
 }
@@ -68,6 +72,8 @@ export interface PreparedRun {
   /** The learner of `parts` and its weights, for measurements of gradients. */
   readonly learner: MeasuringLearner;
   readonly store: ParameterStore;
+  /** What the run's reward needs beside the answers. */
+  readonly external: ExternalGraders;
   dispose(): Promise<void>;
 }
 
@@ -107,6 +113,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
     sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
   });
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];
@@ -128,6 +135,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
+  const graders = externalGraders(surroundings, config.seed);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const load = async (store: ParameterStore): Promise<void> => {
     if (checkpoint === null) initialiseWeights(store, model, config.seed);
     else await loadWeights(store, checkpoint);
@@ -163,7 +172,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     grade:
       config.reward === undefined
         ? null
-        : gradeWith(config.reward, config.budget.maxTokens, externalGraders()),
+        : gradeWith(config.reward, config.budget.maxTokens, graders.external),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -186,7 +195,9 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     parts,
     learner,
     store,
+    external: graders.external,
     async dispose() {
+      await graders.dispose();
       await sampler.dispose();
       await critic?.dispose();
       await learner.dispose();

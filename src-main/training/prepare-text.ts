@@ -1,5 +1,7 @@
 /** Between text and token ids for one model: chat template, prompts, right answers, and the tokens that end an answer. */
 import { userError } from '../contract/errors.ts';
+import type { ChatTurn } from '../datasets/conversation.ts';
+import { plainText } from '../datasets/conversation.ts';
 import { loadChatTemplate } from '../models/chat-template.ts';
 import type { ModelConfig } from '../models/config.ts';
 import { checkTokenizerFits, loadTokenizer } from '../models/tokenizer.ts';
@@ -21,6 +23,9 @@ export interface EncodedPrompt {
   readonly promptIds: Int32Array;
 }
 
+/** What is asked: one question, or a conversation that ends in it. */
+export type PromptText = string | readonly ChatTurn[];
+
 /** A model's text side. */
 export interface OpenedText {
   readonly vocabularySize: number;
@@ -30,12 +35,16 @@ export interface OpenedText {
   readonly stopIds: readonly number[];
   /** The token that is put behind right answers; null where the model has none. */
   readonly endId: number | null;
-  encodePrompts(prompts: readonly string[]): Promise<EncodedPrompt[]>;
+  /** Whether a chat template is put around prompts. */
+  readonly hasTemplate: boolean;
+  encodePrompts(prompts: readonly PromptText[]): Promise<EncodedPrompt[]>;
   /** Prompts with given responses, no end token added: the ids of a prompt are the same with any response. */
   encodePairs(
-    pairs: readonly { readonly prompt: string; readonly response: string }[],
+    pairs: readonly { readonly prompt: PromptText; readonly response: string }[],
   ): Promise<(LearnerSequence & EncodedPrompt)[]>;
   decode(answers: readonly Pick<SampleResult, 'ids' | 'finish'>[]): Promise<AnswerText[]>;
+  /** Text of each id, special tokens included; all of them together are the text. */
+  pieces(ids: Int32Array): Promise<string[]>;
 }
 
 /**
@@ -65,8 +74,13 @@ export async function openText(
   const decoder = new AnswerDecoder(tokenizer);
   const stopIds = [...new Set([...config.eosIds, ...(tokenizer.eosId === null ? [] : [tokenizer.eosId])])];
 
-  const encodePrompts = async (prompts: readonly string[]): Promise<EncodedPrompt[]> => {
-    const texts = template === null ? prompts : prompts.map((prompt) => template.render(prompt));
+  const textOf = (prompt: PromptText): string => {
+    if (typeof prompt === 'string') return template === null ? prompt : template.render(prompt);
+    if (prompt.length === 0) return '';
+    return template === null ? plainText(prompt) : template.apply(prompt, { addGenerationPrompt: true }).text;
+  };
+  const encodePrompts = async (prompts: readonly PromptText[]): Promise<EncodedPrompt[]> => {
+    const texts = prompts.map(textOf);
     const ids = await tokenizer.encodeBatch(texts, { addSpecialTokens: false });
     return texts.map((prompt, place) => ({ prompt, promptIds: withFirst(bos, ids[place]!) }));
   };
@@ -75,6 +89,7 @@ export async function openText(
     maxPositions: config.maxPositions,
     stopIds,
     endId: tokenizer.eosId ?? config.eosIds[0] ?? null,
+    hasTemplate: template !== null,
     encodePrompts,
     async encodePairs(pairs) {
       const encoded = await encodePrompts(pairs.map(({ prompt }) => prompt));
@@ -93,6 +108,7 @@ export async function openText(
       }));
     },
     decode: (answers) => decoder.decode(answers),
+    pieces: (ids) => tokenizer.pieces(ids),
   };
 }
 

@@ -1,26 +1,35 @@
 /** The graders of a process that runs models: what a reward needs beside the answers and their rows. */
-import { userError } from '../contract/errors.ts';
-import type { ExternalGraders, ExternalKind } from '../rewards/grader.ts';
+import type { RewardConfig } from '../contract/reward.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
+import { SandboxClient } from '../rewards/sandbox/client.ts';
+import { checkSandboxed, sandboxGraders } from '../rewards/sandbox/graders.ts';
+import { unavailableKind } from '../rewards/unavailable-kind.ts';
 
-/** One grader for each kind that needs more than the answer and its row. */
-export function externalGraders(): ExternalGraders {
-  return {
-    regex: unavailable('regex'),
-    'json-schema': unavailable('json-schema'),
-    code: unavailable('code'),
-    function: unavailable('function'),
-    'reward-model': unavailable('reward-model'),
-    judge: unavailable('judge'),
-  };
+export interface RewardGraders {
+  readonly external: ExternalGraders;
+  /** Gets ready what the reward needs, so that what is wrong with it shows before anything is graded. */
+  load(reward: RewardConfig): Promise<void>;
+  dispose(): Promise<void>;
 }
 
-/** A kind that this process cannot grade. */
-function unavailable(kind: ExternalKind): () => Promise<never> {
-  return () =>
-    Promise.reject(
-      userError('reward-kind-unavailable', `Rewards of the kind ${kind} cannot be graded here.`, {
-        where: 'reward.components',
-        advice: 'Use another kind.',
-      }),
-    );
+/** What the process gives to graders. */
+export interface GraderSurroundings {
+  readonly spawnSandbox: SpawnSandbox;
+}
+
+/** One grader for each kind that needs more than the answer and its row. @param seed of the run */
+export function externalGraders({ spawnSandbox }: GraderSurroundings, seed: number): RewardGraders {
+  const sandbox = new SandboxClient(spawnSandbox, seed);
+  return {
+    external: {
+      ...sandboxGraders(sandbox),
+      'reward-model': unavailableKind('reward-model', 'Use another kind.'),
+      judge: unavailableKind('judge', 'Use another kind.'),
+    },
+    load: (reward) => checkSandboxed(reward, sandbox),
+    async dispose() {
+      sandbox.close();
+    },
+  };
 }

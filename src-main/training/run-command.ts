@@ -2,6 +2,7 @@
 import type { RunConfig } from '../contract/experiment.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
+import { readModelConfig } from '../models/read-config.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import { createParameterStore, loadWeights } from '../runtime/load-weights.ts';
 import { chooseMicroBatchTokens } from '../runtime/memory-estimate.ts';
@@ -9,13 +10,16 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { readsInPlace, storedWeights } from '../runtime/weights.ts';
 import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
+import { gradeJob, preflightJob } from './grade-job.ts';
 import { gradientJob } from './gradient-job.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
+import { externalGraders } from './reward-graders.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
 import { scoreJob } from './score-job.ts';
 import type { WorkCommand } from './serve-commands.ts';
+import { tokenizeJob } from './tokenize-job.ts';
 import { trainLoop } from './train-loop.ts';
 
 /** Length for which the batches of a `score` job are planned; longer rows go alone. */
@@ -38,12 +42,33 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
       await gradientJob(command, run);
       return;
     }
+    case 'preflight': {
+      const run = await prepareRun(command.config, surroundings);
+      await preflightJob(command, run.parts, run.external, surroundings);
+      return;
+    }
+    case 'grade': {
+      const graders = externalGraders(surroundings, 0);
+      await graders.load(command.reward);
+      await gradeJob(command, graders.external, surroundings);
+      await graders.dispose();
+      return;
+    }
     case 'generate': {
       const { checkpoint, text } = await openModel(command.model, surroundings);
       const inPlace = readsInPlace(checkpoint) ? storedWeights(checkpoint) : null;
       const weights = inPlace ?? (await readWeights(checkpoint));
       const sampler = await createSampler({ config: checkpoint.config, weights });
       await generateJob(command, text, sampler, surroundings);
+      return;
+    }
+    case 'tokenize': {
+      const { config } = await readModelConfig(command.model.path);
+      await tokenizeJob(
+        command,
+        await openText(command.model.path, config, command.model.chat),
+        surroundings,
+      );
       return;
     }
     case 'score': {

@@ -17,11 +17,14 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
-import { HealthWatch } from './health.ts';
+import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import { describePreflight, noSignal, preflight } from './preflight.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
+import { DatasetReference } from './reference-sums.ts';
 import { rolloutStep } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -60,7 +63,8 @@ class TrainLoop {
   private readonly parts: TrainingParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
-  private readonly health = new HealthWatch();
+  /** Asked by methods that learn from preferences in the data. */
+  private readonly reference: DatasetReference;
   private state: LoopState;
   /** Seconds of earlier processes of this run, and when this one began. */
   private secondsBefore = 0;
@@ -74,6 +78,7 @@ class TrainLoop {
     this.state = initialLoopState(parts.identity);
     const { seed, budget } = parts.config;
     this.order = promptOrder({ seed, rows: parts.train.length, promptsPerStep: budget.promptsPerStep });
+    this.reference = new DatasetReference(parts.learner, parts.train, this.order, budget.promptsPerStep);
     this.startedAt = parts.now();
   }
 
@@ -99,6 +104,7 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
+    if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
       const improved = (await this.evaluateIfDue()) === 'improved';
@@ -113,6 +119,30 @@ class TrainLoop {
       if (stopping) return 'stopped';
       await this.stepOrSave();
     }
+  }
+
+  /** Whether the run may begin; a new run of sampled answers is tried out first. */
+  private async preflight(): Promise<boolean> {
+    const { parts, state } = this;
+    const { budget } = parts.config;
+    const fresh = state.step === 0 && state.evaluatedStep < 0;
+    if (
+      !fresh ||
+      budget.preflight === 'off' ||
+      parts.grade === null ||
+      parts.spec.plan.samplesPerPrompt === 0
+    )
+      return true;
+    parts.emit({ type: 'phase', phase: 'preflight' });
+    const found = await preflight(parts, statisticsOf(parts, state), (step) => this.promptsOfStep(step));
+    if (found === null) return false;
+    if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);
+    parts.emit({
+      type: 'log',
+      level: found.signal === 0 ? 'warning' : 'info',
+      message: describePreflight(found),
+    });
+    return true;
   }
 
   /** Totals so far; also handed out with an error. */
@@ -142,7 +172,7 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts, this.state.evaluationStatistics);
+    const result = await evaluate(this.parts, this.reference, this.state.evaluationStatistics);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
     const { score, components, count, seconds, samples, statistics } = result;
@@ -192,8 +222,8 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const prompts = this.promptsOfStep();
-    const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
+    const prompts = this.promptsOfStep(state.step);
+    const outcome = await stepOf(parts.spec, this.reference)(parts, prompts, state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
@@ -205,20 +235,22 @@ class TrainLoop {
     if (outcome.samples.length > 0) parts.emit({ type: 'samples', step, samples: [...outcome.samples] });
     const told = finiteOnly(metrics);
     parts.emit({ type: 'step', step, metrics: told });
-    for (const message of this.health.warnings(step, told))
-      parts.emit({ type: 'log', level: 'warning', message });
+    const health = watchHealth(state.health, step, told);
+    for (const message of health.warnings) parts.emit({ type: 'log', level: 'warning', message });
     this.state = {
       ...state,
       ...outcome.change,
       step,
+      health: health.state,
       failedUpdates: outcome.applied ? 0 : state.failedUpdates + 1,
       peakMemory: Math.max(state.peakMemory, memory),
     };
     if (!outcome.applied) this.reportFailedUpdate();
   }
 
-  private promptsOfStep(): PreparedPrompt[] {
-    return Array.from(this.order.promptsOf(this.state.step + 1), (row) => this.parts.train[row]!);
+  /** @param step from 0 */
+  private promptsOfStep(step: number): PreparedPrompt[] {
+    return Array.from(this.order.promptsOf(step + 1), (row) => this.parts.train[row]!);
   }
 
   private reportFailedUpdate(): void {
@@ -274,9 +306,10 @@ class TrainLoop {
 }
 
 /** How a step is done: by what the method learns from. */
-function stepOf({ plan, preference }: EstimatorSpec): typeof rolloutStep {
+function stepOf({ plan, preference }: EstimatorSpec, reference: DatasetReference): typeof rolloutStep {
   if (plan.samplesPerPrompt > 0) return preference === undefined ? rolloutStep : onlinePreferenceStep;
-  return preference === undefined ? supervisedStep : preferenceStep;
+  if (preference === undefined) return supervisedStep;
+  return (parts, rows, state, settings) => preferenceStep(parts, rows, state, settings, reference);
 }
 
 /** Metrics that are numbers: a mean over nothing, or the loss of a step that was left out, is not reported. */

@@ -109,6 +109,7 @@ export class RunData {
       if (ended || started) void this.refresh();
       return;
     }
+    if (event.type === 'laboratory') return;
     if (event.runId !== this.id || this.detail === null) return;
     const detail = this.detail;
     switch (event.type) {

@@ -293,16 +293,17 @@ describe('files without a telling name', () => {
     return collect(readRows(path)).then((batches) => batches.flat());
   };
 
-  it('are tables when their lines have equally many cells, and refused when they are prose', async () => {
+  it('are tables when their lines have equally many cells, else lines of text', async () => {
     expect(await read('table.txt', 'q;a\n"1;2";3\n4;5\n')).toEqual([
       { q: '1;2', a: '3' },
       { q: '4', a: '5' },
     ]);
-    await expect(
-      read('prose.txt', 'Once, there was a fox.\nIt was red, small, and quick.\n'),
-    ).rejects.toMatchObject({
-      code: 'data-format',
-    });
+    const prose = 'Once, there was a fox.\n\nIt was red, small, and quick.\n';
+    expect(await read('prose.txt', prose)).toEqual([
+      { text: 'Once, there was a fox.' },
+      { text: 'It was red, small, and quick.' },
+    ]);
+    await expect(read('prose.md', prose)).rejects.toMatchObject({ code: 'data-format' });
   });
 
   it('are JSON lines when they begin with an object', async () => {

@@ -1,4 +1,5 @@
 /** Parts of a training run on the tabular policy: each question is a number, its right answer one letter and the end. */
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +64,8 @@ export function runConfig(changes: Changes = {}): RunConfig {
     reward: changes.rewardConfig ?? { components: [{ kind: 'exact' }] },
     method: { estimator: 'rloo', groupSize: 8, learningRate: 0.1, ...changes.method },
     budget: {
+      // These models know nothing yet: a run of them would be held back.
+      preflight: 'off',
       steps: 40,
       promptsPerStep: 6,
       maxTokens: 3,
@@ -76,7 +79,7 @@ export function runConfig(changes: Changes = {}): RunConfig {
 
 function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
   if (rewardConfig !== undefined && config.reward !== undefined)
-    return gradeWith(config.reward, config.budget.maxTokens, externalGraders());
+    return gradeWith(config.reward, config.budget.maxTokens, externalGraders({ spawnSandbox }, 1).external);
   return reward === null ? null : gradeEach(reward ?? exactReward);
 }
 

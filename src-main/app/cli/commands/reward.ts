@@ -2,12 +2,17 @@
 import { z } from 'zod';
 import { userError } from '../../../contract/errors.ts';
 import { finishReasonSchema } from '../../../contract/events.ts';
-import { explainIssues } from '../../../contract/explain-issues.ts';
-import { rewardSchema, type RewardConfig } from '../../../contract/reward.ts';
+import type { RewardConfig, RewardScore } from '../../../contract/reward.ts';
 import { columnText } from '../../../datasets/column-path.ts';
-import { scoreAnswer } from '../../../rewards/score-answer.ts';
-import { defineCommand, exitCodes } from '../command.ts';
+import { createGrader } from '../../../rewards/grader.ts';
+import type { RewardItem } from '../../../rewards/outcome.ts';
+import { SandboxClient } from '../../../rewards/sandbox/client.ts';
+import { checkSandboxed, sandboxGraders } from '../../../rewards/sandbox/graders.ts';
+import { unavailableKind } from '../../../rewards/unavailable-kind.ts';
+import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
+import { spawnSandbox } from '../open-services.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
+import { parseReward } from '../reward-file.ts';
 import { formatNumber } from '../table.ts';
 
 const rowForm = '{"prompt": "text", "response": "text", "answer": "text", …}';
@@ -17,35 +22,6 @@ const rowSchema = z.looseObject({
   finish: finishReasonSchema.default('stop'),
 });
 const rowValues = z.record(z.string(), z.json());
-
-/** The reward of a file: the document itself, or the `reward` of an experiment file. */
-function parseReward(text: string, file: string): RewardConfig {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw userError(
-      'reward-invalid',
-      `The reward file is no JSON: ${error instanceof Error ? error.message : ''}`,
-      {
-        where: file,
-        advice: 'For example: {"components": [{"kind": "number"}]}',
-      },
-    );
-  }
-  const experiment = z.looseObject({ version: z.number(), reward: z.unknown() }).safeParse(document);
-  const reward = experiment.success ? experiment.data.reward : document;
-  const parsed = rewardSchema.safeParse(reward);
-  if (!parsed.success)
-    throw explainIssues(
-      rewardSchema,
-      reward,
-      parsed.error.issues,
-      'reward-invalid',
-      experiment.success ? 'reward' : '',
-    );
-  return parsed.data;
-}
 
 export const reward = defineCommand({
   name: 'reward',
@@ -74,31 +50,73 @@ export const reward = defineCommand({
     }
     const config = parseReward(readTextFile(context, rewardFile, 'reward file'), rewardFile);
     const rows = parseRows(readTextFile(context, file, 'file of answers'), file, rowSchema, rowForm);
-    const { output } = context;
-    for (const [index, { prompt, response, finish, ...columns }] of rows.entries()) {
-      const row = rowValues.parse({ ...columns, prompt, response });
-      const { total, components } = scoreAnswer(config, {
-        prompt,
-        response,
-        reference: columnText(row, 'answer'),
-        row,
-        finish,
-        tokens: null,
-        maxTokens: null,
-      });
-      output.value({
-        total,
-        components: Object.fromEntries(components.map(({ name, value }) => [name, value])),
-        reasons: Object.fromEntries(components.map(({ name, reason }) => [name, reason])),
-      });
-      const details = components.map(
-        ({ name, value, reason }) =>
-          `${name} ${value === null ? 'not gradable' : formatNumber(value)} (${reason})`,
-      );
-      output.text(
-        `row ${index + 1}: ${total === null ? 'not gradable' : formatNumber(total)}  ${details.join('; ')}`,
-      );
-    }
-    return Promise.resolve(exitCodes.done);
+    return gradeRows(context, config, rows);
   },
 });
+
+/** Rows that are graded together: what is done is shown as it comes, and Ctrl+C waits no longer than for these. */
+const rowsAtOnce = 500;
+
+async function gradeRows(
+  { output, interrupts }: CommandContext,
+  config: RewardConfig,
+  rows: readonly z.output<typeof rowSchema>[],
+): Promise<number> {
+  const sandbox = new SandboxClient(spawnSandbox(), 0);
+  const stop = (): void => sandbox.close();
+  interrupts.signal.addEventListener('abort', stop);
+  const elsewhere = 'A run and the reward bench grade it; take it out of this file to grade the rest here.';
+  const grader = createGrader(config, {
+    ...sandboxGraders(sandbox),
+    'reward-model': unavailableKind('reward-model', elsewhere),
+    judge: unavailableKind('judge', elsewhere),
+  });
+  try {
+    await checkSandboxed(config, sandbox);
+    for (let first = 0; first < rows.length; first += rowsAtOnce) {
+      const items = rows.slice(first, first + rowsAtOnce).map(itemOf);
+      for (const [place, score] of (await grader.grade(items)).entries())
+        showScore(output, first + place, score);
+      if (interrupts.signal.aborted) return exitCodes.interrupted;
+    }
+    return exitCodes.done;
+  } catch (error) {
+    if (interrupts.signal.aborted) return exitCodes.interrupted;
+    throw error;
+  } finally {
+    interrupts.signal.removeEventListener('abort', stop);
+    sandbox.close();
+  }
+}
+
+function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSchema>): RewardItem {
+  const row = rowValues.parse({ ...columns, prompt, response });
+  return {
+    prompt,
+    response,
+    reference: columnText(row, 'answer'),
+    row,
+    finish,
+    tokens: null,
+    maxTokens: null,
+  };
+}
+
+function showScore(
+  output: CommandContext['output'],
+  index: number,
+  { total, components }: RewardScore,
+): void {
+  output.value({
+    total,
+    components: Object.fromEntries(components.map(({ name, value }) => [name, value])),
+    reasons: Object.fromEntries(components.map(({ name, reason }) => [name, reason])),
+  });
+  const details = components.map(
+    ({ name, value, reason }) =>
+      `${name} ${value === null ? 'not gradable' : formatNumber(value)} (${reason})`,
+  );
+  output.text(
+    `row ${index + 1}: ${total === null ? 'not gradable' : formatNumber(total)}  ${details.join('; ')}`,
+  );
+}

@@ -1,0 +1,111 @@
+/** Arrow files, streams and Feather → rows, one record batch in memory at a time. */
+import { open } from 'node:fs/promises';
+import { zstdDecompressSync } from 'node:zlib';
+import { CompressionType, RecordBatchReader, compressionRegistry } from 'apache-arrow';
+import { EspalierError, userError } from '../../contract/errors.ts';
+import type { OnWarning, Row } from '../row.ts';
+import { setField } from '../typed-values.ts';
+import { noteOnce } from '../value-notes.ts';
+import { UnknownArrowType, arrowKind, columnReader } from './arrow-values.ts';
+import { unpackLz4Frame } from './lz4-frame.ts';
+
+const BATCH = 1000;
+const getAgain = 'The copy or download was interrupted or damaged; get the file again.';
+
+// Arrow wants memory of its own for each buffer, aligned to its numbers.
+compressionRegistry.set(CompressionType.ZSTD, {
+  decode: (bytes) => Uint8Array.from(zstdDecompressSync(bytes)),
+});
+compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: unpackLz4Frame });
+
+export interface ArrowReadOptions {
+  readonly onWarning?: OnWarning | undefined;
+  /** Told the share (0 to 1) that has been read; batches count, where their number is known. */
+  readonly onProgress?: ((share: number) => void) | undefined;
+}
+
+/**
+ * Streams the rows in batches.
+ * @throws EspalierError `data-truncated`, `data-corrupt` (with the batch) or `data-format` (a type that is not read)
+ */
+export async function* readArrow(path: string, options: ArrowReadOptions = {}): AsyncGenerator<Row[]> {
+  const handle = await open(path, 'r');
+  const note = noteOnce(path, options.onWarning);
+  let batchNumber = 0;
+  let row = 0;
+  try {
+    const { size } = await handle.stat();
+    const reader = await RecordBatchReader.from(handle);
+    await reader.open();
+    if (reader.closed || reader.schema === undefined) throw new Error('there is no schema');
+    const names = reader.schema.fields.map((field) => field.name);
+    let bytes = 0;
+    for await (const batch of reader) {
+      batchNumber += 1;
+      const readers = batch.data.children.map((column, i) =>
+        columnReader(column, (what) => note(names[i] ?? '', what)),
+      );
+      for (let start = 0; start < batch.numRows; start += BATCH) {
+        const rows: Row[] = [];
+        for (let at = start; at < Math.min(start + BATCH, batch.numRows); at++) {
+          const made: Row = {};
+          for (let i = 0; i < readers.length; i++) setField(made, names[i] ?? '', readers[i]?.(at) ?? null);
+          rows.push(made);
+        }
+        row += rows.length;
+        yield rows;
+      }
+      bytes += batch.data.byteLength;
+      options.onProgress?.(Math.min(1, bytes / size));
+    }
+  } catch (error) {
+    throw arrowError(error, path, batchNumber, row);
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
+/**
+ * Names and kinds of the columns, from the schema alone.
+ * @throws EspalierError `data-truncated` or `data-corrupt`
+ */
+export async function arrowColumns(path: string): Promise<{ name: string; type: string }[]> {
+  const handle = await open(path, 'r');
+  try {
+    const reader = await RecordBatchReader.from(handle);
+    await reader.open();
+    return reader.schema.fields.map(({ name, type }) => ({ name, type: arrowKind(type) }));
+  } catch (error) {
+    throw arrowError(error, path, 0, 0);
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
+function arrowError(error: unknown, path: string, batchNumber: number, row: number): unknown {
+  if (error instanceof EspalierError) return error;
+  if (error instanceof UnknownArrowType) {
+    return userError(
+      'data-format',
+      `A column of this Arrow file has the type ${error.message}, which is not read.`,
+      {
+        where: path,
+        advice: 'Leave the column out, or save the data as Parquet or JSON lines.',
+      },
+    );
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const where = `${path}, behind batch ${batchNumber} (row ${row})`;
+  if (/Expected to read|Invalid flatbuffer|end of stream|null message/i.test(message)) {
+    return userError('data-truncated', 'This Arrow file is cut off: it ends in the middle of a batch.', {
+      where,
+      advice: getAgain,
+      cause: error,
+    });
+  }
+  return userError('data-corrupt', `This Arrow file is damaged and cannot be read (${message}).`, {
+    where,
+    advice: getAgain,
+    cause: error,
+  });
+}
