@@ -380,7 +380,10 @@ export const cliOutputs = {
     fields: {
       reward: 'The reward, with every default.',
       from: 'Where the answers come from: pasted, references, run or model.',
-      answers: 'Real answers; with `questions`, `notGradable` and `masked` (cut off and left out).',
+      answers: 'Real answers.',
+      questions: 'Questions that they belong to.',
+      notGradable: 'Answers that could not be graded.',
+      masked: 'Answers that were cut off and left out.',
       groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
       truncated: 'Share of answers that were cut off.',
       total:
@@ -400,7 +403,8 @@ export const cliOutputs = {
     schema: rescoreReportSchema,
     fields: {
       runId: 'The run.',
-      answers: 'Stored answers that were graded; with `notGradable`.',
+      answers: 'Stored answers that were graded.',
+      notGradable: 'Those that could not be graded by the new reward.',
       warning: 'What the report lacks, or null.',
       steps: 'Steps of the run; `before` and `after` hold the mean of the old and of the new reward in each.',
       before: 'Mean of the old reward in each step; null where nothing could be graded.',

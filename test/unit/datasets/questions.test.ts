@@ -307,6 +307,7 @@ describe('previewDataset', () => {
       label: null,
       messages: null,
       system: null,
+      template: null,
     });
     expect(preview.columns).toEqual([
       { name: 'prompt', type: 'text', example: '0+1=' },
