@@ -20,6 +20,8 @@ const rowSchema = z.looseObject({
   prompt: z.string().default(''),
   response: z.string(),
   finish: finishReasonSchema.default('stop'),
+  tokens: z.int().min(0).optional(),
+  maxTokens: z.int().min(1).optional(),
 });
 const rowValues = z.record(z.string(), z.json());
 
@@ -27,7 +29,7 @@ export const reward = defineCommand({
   name: 'reward',
   summary: 'what a reward says of given answers',
   about: [
-    `Grades answers without training. REWARD.json is the "reward" part of an experiment file, or a whole experiment file. Rows of --in are JSONL: ${rowForm}; "answer" is the right answer, and further columns are there for the components that read them.`,
+    `Grades answers without training. REWARD.json is the "reward" part of an experiment file, or a whole experiment file. Rows of --in are JSONL: ${rowForm}; "answer" is the right answer; "finish" (stop or length), "tokens" and "maxTokens" say how the answer ended, for components that ask; further columns are there for the components that read them.`,
   ],
   positionals: [{ name: 'REWARD.json', help: 'a reward, or an experiment file' }],
   options: { in: { type: 'string', value: 'FILE.jsonl', help: 'Answers to grade; - reads standard input.' } },
@@ -90,6 +92,7 @@ async function gradeRows(
 }
 
 function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSchema>): RewardItem {
+  const { tokens, maxTokens } = columns;
   const row = rowValues.parse({ ...columns, prompt, response });
   return {
     prompt,
@@ -97,18 +100,19 @@ function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSch
     reference: columnText(row, 'answer'),
     row,
     finish,
-    tokens: null,
-    maxTokens: null,
+    tokens: tokens ?? null,
+    maxTokens: maxTokens ?? null,
   };
 }
 
 function showScore(
   output: CommandContext['output'],
   index: number,
-  { total, components }: RewardScore,
+  { total, masked, components }: RewardScore,
 ): void {
   output.value({
     total,
+    ...(masked === true ? { masked } : {}),
     components: Object.fromEntries(components.map(({ name, value }) => [name, value])),
     reasons: Object.fromEntries(components.map(({ name, reason }) => [name, reason])),
   });
@@ -116,7 +120,6 @@ function showScore(
     ({ name, value, reason }) =>
       `${name} ${value === null ? 'not gradable' : formatNumber(value)} (${reason})`,
   );
-  output.text(
-    `row ${index + 1}: ${total === null ? 'not gradable' : formatNumber(total)}  ${details.join('; ')}`,
-  );
+  const verdict = total === null ? (masked === true ? 'left out' : 'not gradable') : formatNumber(total);
+  output.text(`row ${index + 1}: ${verdict}  ${details.join('; ')}`);
 }
