@@ -23,7 +23,13 @@ const verdicts = fixtureRows('tasks/verdicts.jsonl').map((row): RewardItem => {
 const texts = fixtureRows('ifeval/responses.jsonl').map((source): RewardItem => {
   const row = rowSchema.parse(source);
   const response = typeof row['response'] === 'string' ? row['response'] : '';
-  return answerItem({ response, reference: response.slice(0, 300), row, tokens: response.length, maxTokens: 2000 });
+  return answerItem({
+    response,
+    reference: response.slice(0, 300),
+    row,
+    tokens: response.length,
+    maxTokens: 2000,
+  });
 });
 
 /** At least one of every kind. */
@@ -32,10 +38,18 @@ const settings: Readonly<Record<VerifierKind, readonly Record<string, unknown>[]
   number: [{}, { find: 'last' }, { find: 'marked' }, { find: 'last', tolerance: 0.01 }],
   equation: [{}],
   choice: [{}, { options: 26 }],
-  contains: [{ texts: ['{answer}', 'the'], words: true, need: 'any' }, { texts: ['ß', 'a'], need: 'none' }],
+  contains: [
+    { texts: ['{answer}', 'the'], words: true, need: 'any' },
+    { texts: ['ß', 'a'], need: 'none' },
+  ],
   json: [{}, { fenced: false, shape: 'object' }],
   tags: [{}, { tags: ['answer'], alone: false }],
-  length: ['characters', 'words', 'sentences', 'tokens'].map((unit) => ({ unit, min: 20, max: 60, margin: 50 })),
+  length: ['characters', 'words', 'sentences', 'tokens'].map((unit) => ({
+    unit,
+    min: 20,
+    max: 60,
+    margin: 50,
+  })),
   overlong: [{ buffer: 100 }],
   repetition: [{}, { size: 1 }],
   script: [{}, { script: 'Cyrillic' }, { script: 'Japanese' }],
@@ -66,7 +80,21 @@ describe.each(kinds)('%s', (kind) => {
     const piece = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 20 }),
       fc.string({ unit: 'binary', maxLength: 20 }),
-      fc.constantFrom('#### ', '1/2', '\\boxed{', '}', '<think>', '</think>', '. ', 'İß', '\u2028', '1e5', '٣', '-', '"'),
+      fc.constantFrom(
+        '#### ',
+        '1/2',
+        '\\boxed{',
+        '}',
+        '<think>',
+        '</think>',
+        '. ',
+        'İß',
+        '\u2028',
+        '1e5',
+        '٣',
+        '-',
+        '"',
+      ),
     );
     const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
     await fc.assert(

@@ -1,5 +1,9 @@
 /** Components made ready in this process, without time limits unless a test gives a clock. */
-import type { PreparedComponent, Problem, SandboxComponent } from '../../../../src-main/rewards/sandbox/prepared.ts';
+import type {
+  PreparedComponent,
+  Problem,
+  SandboxComponent,
+} from '../../../../src-main/rewards/sandbox/prepared.ts';
 import type { Outcome, RewardItem } from '../../../../src-main/rewards/outcome.ts';
 import { prepareComponent } from '../../../../src-main/rewards/sandbox/prepare-component.ts';
 import { answerItem } from '../reward-item.ts';
