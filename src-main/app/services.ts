@@ -177,9 +177,10 @@ function assemble(
     startWaiting,
   });
   const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const times = options.times ?? usualTimes;
   const laboratory = new LaboratoryJobs({
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     now,
     newId,
     modelsDirectory: models,
@@ -193,7 +194,7 @@ function assemble(
     builtinModels: models,
     hub: options.hub ?? { environment: process.env },
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     publishJob: (job) => publish({ type: 'job', job }),
     datasetsChanged: () => publish({ type: 'datasets' }),
   });
@@ -201,7 +202,7 @@ function assemble(
     store,
     jobs: library.jobs,
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     builtinModels: models,
   });
   const handlers = createHandlers({
@@ -218,7 +219,8 @@ function assemble(
 
   if (!readOnly) {
     queue.recover();
-    void library.datasets.purge();
+    // What cannot be removed now is removed at a later start.
+    library.datasets.purge().catch(() => undefined);
     store.rewards.purgeDeleted();
     const purged = store.runs.markDeletedForPurge();
     void Promise.all(

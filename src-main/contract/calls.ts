@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import {
-  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, tokenizedReportSchema,
+  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, learnsSchema, tokenizedReportSchema,
 } from './datasets.ts';
 import { estimatorNameSchema } from './estimator.ts';
 import { budgetSchema, dataSchema, experimentSchema, modelSchema, runConfigSchema } from './experiment.ts';
@@ -249,8 +249,8 @@ export const calls = {
       maxTokens: budgetSchema.shape.maxTokens,
       /** Rows that are shown token by token. */
       rows: z.int().min(0).max(100).default(5),
-      /** Whether right answers are learnt, and so count against their limit. */
-      learnsAnswers: z.boolean().default(false),
+      /** What is learnt from: rewards of answers, right answers, or pairs of answers; the latter count against their limit. */
+      learns: learnsSchema.default('rewards'),
       seed: z.int().min(0).default(0),
     }),
     output: jobRef,

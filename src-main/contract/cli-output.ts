@@ -131,6 +131,7 @@ export const scoreOutputSchema = z.union([
 ]);
 export const rewardOutputSchema = z.strictObject({
   total: z.number().nullable(),
+  masked: z.literal(true).optional(),
   components: z.record(z.string(), componentScoreSchema.shape.value),
   reasons: z.record(z.string(), z.string()),
 });
@@ -371,7 +372,9 @@ export const cliOutputs = {
     form: 'lines',
     schema: rewardOutputSchema,
     fields: {
-      total: 'Weighted sum; null where a component could not be graded.',
+      total:
+        'What the components make together; null where one could not be graded, or the answer is left out.',
+      masked: 'true where the reward leaves the answer out because it was cut off; absent otherwise.',
       components: 'Value of each component by name; null where it could not be graded.',
       reasons: 'Why each component gave its value.',
     },

@@ -1,6 +1,6 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
-import { tokenizedReportSchema } from './datasets.ts';
+import { learnsSchema, tokenizedReportSchema } from './datasets.ts';
 import { budgetSchema, dataSchema, methodSchema, modelSchema, runConfigSchema } from './experiment.ts';
 import { finishReasonSchema } from './finish-reason.ts';
 import { answerLookSchema } from './laboratory.ts';
@@ -291,7 +291,8 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     maxTokens: budgetSchema.shape.maxTokens,
     /** Rows that are shown token by token. */
     rows: z.int().min(0),
-    learnsAnswers: z.boolean(),
+    /** What is learnt from: rewards of answers, right answers, or pairs of answers. */
+    learns: learnsSchema,
     seed: z.int().min(0),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */

@@ -27,6 +27,12 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
     const { measureStore } = await import('./store.ts');
     return () => measureStore();
   },
+  'json-lines': async () => (await import('./data-files.ts')).measureJsonLines,
+  parquet: async () => {
+    const { measureParquet } = await import('./data-files.ts');
+    return (_preset, folder) => measureParquet(folder);
+  },
+  tokenising: async () => (await import('./data-files.ts')).measureTokenising,
 };
 
 const [kind, preset, folder] = measurementWordsSchema.parse(process.argv.slice(2));

@@ -15,6 +15,9 @@ export const measurementKinds = [
   'advantages',
   'verifiers',
   'store',
+  'json-lines',
+  'parquet',
+  'tokenising',
 ] as const;
 export type MeasurementKind = (typeof measurementKinds)[number];
 

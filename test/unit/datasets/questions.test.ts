@@ -299,28 +299,19 @@ describe('previewDataset', () => {
     expect(dataPreviewSchema.parse(preview)).toEqual(preview);
     expect(preview.count).toBe(100);
     expect(preview.rows.length).toBe(3);
-    expect(preview.guess).toEqual({
-      prompt: 'prompt',
-      answer: 'answer',
-      chosen: null,
-      rejected: null,
-      label: null,
-      messages: null,
-      system: null,
-      template: null,
-    });
+    expect(preview.guess).toMatchObject({ prompt: 'prompt', answer: 'answer', messages: null });
     expect(preview.columns).toEqual([
-      { name: 'prompt', type: 'text', example: '0+1=' },
-      { name: 'answer', type: 'number as text', example: '1' },
-      { name: 'difficulty', type: 'number', example: '1' },
-      { name: 'check', type: 'object', example: '{"kind":"number"}' },
-      { name: 'check.kind', type: 'text', example: 'number' },
+      { name: 'prompt', type: 'text', example: '0+1=', missing: 0 },
+      { name: 'answer', type: 'number as text', example: '1', missing: 0 },
+      { name: 'difficulty', type: 'number', example: '1', missing: 0 },
+      { name: 'check', type: 'object', example: '{"kind":"number"}', missing: 0 },
+      { name: 'check.kind', type: 'text', example: 'number', missing: 0 },
     ]);
   });
 
   it('guesses by usual names, and not at all without one', async () => {
     const guess = async (header: string) =>
-      (await previewDataset(file('guess.csv', `${header}\n1,2\n`), 1)).guess;
+      (await previewDataset(file('guess.csv', `${header}\na,b\n`), 1)).guess;
     expect(await guess('Question,Final Answer')).toMatchObject({
       prompt: 'Question',
       answer: 'Final Answer',

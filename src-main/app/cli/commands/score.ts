@@ -22,7 +22,12 @@ export const score = defineCommand({
     `Log-probability and entropy (in nats) of every token of given responses. Rows of --in are JSONL: ${rowForm}. With ids, the first promptLength tokens are the prompt and the rest is scored. No end token is added to responses.`,
     'A reward model (sequence classification with one label) gives one score to each row instead. Prompt and response are put together by its chat template, or by the pair template of its tokenizer; ids are the whole text and need no promptLength.',
   ],
-  positionals: [{ name: 'MODEL', help: 'a checkpoint folder, builtin:NAME, or a run' }],
+  positionals: [
+    {
+      name: 'MODEL',
+      help: 'a checkpoint folder, builtin:NAME, owner/name as fetched from the Hub, or a run',
+    },
+  ],
   options: {
     in: { type: 'string', value: 'FILE.jsonl', help: 'Rows to score; - reads standard input.' },
     temperature: {
