@@ -60,6 +60,8 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'lab-question':
     case 'projected':
     case 'tokenized':
+    case 'graded':
+    case 'grade-seconds':
     case 'job-end':
       return undefined;
   }
