@@ -159,6 +159,7 @@ export class RunQueue {
     return {
       ...row,
       sparkline: [...sparkline],
+      phaseDetail: active?.recorder.phaseDetail() ?? null,
       secondsLeft: run.status === 'running' && active !== null ? active.recorder.secondsLeft() : null,
     };
   }

@@ -33,6 +33,8 @@ export const runRowSchema = z.strictObject({
   /** Seconds left, estimated from the last steps; null when not running. */
   secondsLeft: z.number().nullable(),
   phase: phaseSchema.nullable(),
+  /** What the phase waits for or is at, in words; null when there is nothing to tell. */
+  phaseDetail: z.string().nullable(),
   /** Mean reward over the run, at most 60 points. */
   sparkline: z.array(z.number()),
   error: errorShapeSchema.nullable(),

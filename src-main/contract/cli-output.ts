@@ -188,6 +188,7 @@ const runFields = {
   bestScore: 'Best held-out score so far, or null.',
   secondsLeft: 'Estimated seconds to the end, or null.',
   phase: 'What the trainer does now, or null.',
+  phaseDetail: 'What it waits for, such as a judge that does not answer, or null.',
   sparkline: 'Mean reward over the run, at most 60 points.',
   error: 'Why it failed (`kind`, `code`, `message`, `where`, `advice`, `details`), or null.',
   deletedAt: 'When it was deleted, or null.',

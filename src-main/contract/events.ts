@@ -1,6 +1,7 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
 import { modelSchema, runConfigSchema } from './experiment.ts';
+import { judgeComponentSchema } from './reward-components.ts';
 import { rewardScoreSchema } from './reward.ts';
 
 const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
@@ -48,7 +49,9 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
-export const phaseSchema = z.enum(['loading', 'compiling', 'evaluating', 'training', 'saving', 'stopping']);
+/** `waiting`: for something outside that does not answer, such as a judge; the detail says what for. */
+export const phaseSchema = z.enum(['loading', 'compiling', 'evaluating', 'training', 'grading', 'waiting', 'saving', 'stopping']);
+export type Phase = z.infer<typeof phaseSchema>;
 
 export const summarySchema = z.strictObject({
   /** Held-out score (mean reward, greedy) at the start, at the end and at the best checkpoint; null without evaluation. */
@@ -89,6 +92,15 @@ export const scoreRowSchema = z.union([
   z.strictObject({ ids: z.array(z.int().min(0)).min(2), promptLength: z.int().min(1) }),
 ]);
 export type ScoreRow = z.infer<typeof scoreRowSchema>;
+
+/** An answer that a judge is asked about; of its row only the columns that the judge is told. */
+export const judgeItemSchema = z.strictObject({
+  prompt: z.string(),
+  response: z.string(),
+  reference: z.string(),
+  row: z.record(z.string(), z.json()),
+  finish: finishReasonSchema,
+});
 
 export const trainerEventSchema = z.discriminatedUnion('type', [
   /** What the process is at. `done`: share of the phase, or of the part of it that `detail` names, that is finished. */
@@ -146,11 +158,13 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   }),
   /** A `generate`, `score` or `lab` job is complete (or was stopped: then `rows` is fewer than asked for). */
   z.strictObject({ type: z.literal('job-end'), status: z.enum(['done', 'stopped']), rows: z.int(), tokens: z.int(), seconds: z.number() }),
+  /** Asks the host for judgements of answers; it replies with a `judge-reply` of the same id. */
+  z.strictObject({ type: z.literal('judge-request'), id: z.int().min(0), component: judgeComponentSchema, items: z.array(judgeItemSchema) }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
 
-/** What the host sends to a trainer process: one `train`, `generate`, `score` or `lab`, then at most a `stop`. */
+/** What the host sends to a trainer process: one `train`, `generate`, `score` or `lab`, then replies to its requests and at most a `stop`. */
 export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train'),
@@ -190,6 +204,18 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     answers: z.int().min(2),
     /** Random directions that gradients are measured along. */
     directions: z.int().min(8).max(65_536),
+  }),
+  /** What became of a `judge-request`: one outcome for each item in their order, and figures about the judging; or why there are none. */
+  z.strictObject({
+    type: z.literal('judge-reply'),
+    id: z.int().min(0),
+    result: z.union([
+      z.strictObject({
+        outcomes: z.array(z.strictObject({ value: z.number().nullable(), reason: z.string() })),
+        counts: z.record(z.string(), z.number()),
+      }),
+      z.strictObject({ error: errorShapeSchema }),
+    ]),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),

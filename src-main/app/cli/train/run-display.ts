@@ -9,6 +9,8 @@ const phaseTitles = {
   compiling: 'Preparing the computation',
   evaluating: 'Asking the held-out questions',
   training: '',
+  grading: 'Asking the judge',
+  waiting: 'Waiting',
   saving: 'Saving a checkpoint',
   stopping: 'Stopping with a checkpoint',
 } as const;
@@ -29,7 +31,11 @@ export function createRunDisplay(writer: ProgressWriter, place: string, first: R
   let step = first.step;
 
   const draw = (): void => {
-    const working = phase === 'training';
+    if (phase === 'waiting') {
+      writer.update({ title: `${place}Waiting`, share: null, facts: [detail], secondsLeft: null });
+      return;
+    }
+    const working = phase === 'training' || phase === 'grading';
     // Between two rows the step of the events is the newer one.
     const { steps, reward, score, secondsLeft } = present;
     writer.update({

@@ -58,6 +58,7 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'lab-question':
     case 'projected':
     case 'job-end':
+    case 'judge-request':
       return undefined;
   }
 }
