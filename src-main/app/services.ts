@@ -16,8 +16,13 @@ import { expandExperiment } from '../contract/expand-experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
+import type { ComponentOf, RewardConfig } from '../contract/reward.ts';
 import { describeEstimators } from '../estimators/index.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { JudgeService, type JudgeServiceOptions } from './judge/judge-service.ts';
+import { createKeyStore, type KeyStore } from './judge/key-store.ts';
+import { memoryCache } from './judge/memory-cache.ts';
+import { listRubrics, withRubric, withRubrics } from './judge/rubrics.ts';
 import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
 import { resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
@@ -27,6 +32,7 @@ import {
   databasePath,
   examplesDirectory,
   laboratoryDirectory,
+  rubricsDirectory,
   runDirectory,
 } from './host-paths.ts';
 import { laboratoryProcesses } from './laboratory-processes.ts';
@@ -55,6 +61,10 @@ export interface ServicesOptions {
   /** A short id that no other run has. */
   readonly newId?: () => string;
   readonly times?: TrainerTimes;
+  /** Keys for judges; by default a file in the data directory. */
+  readonly keys?: KeyStore;
+  /** How judges are reached and waited for; by default the network and the clock of this computer. */
+  readonly judging?: Partial<Pick<JudgeServiceOptions, 'fetch' | 'clock' | 'random'>>;
   /** Whether runs that a former host left waiting are started too (default), or only those started here. */
   readonly startWaiting?: boolean;
   /** Only reads: takes no lock, starts and changes nothing. For commands beside a running host. */
@@ -70,6 +80,8 @@ export interface Services {
   subscribe(listener: (event: HostEvent) => void): () => void;
   /** Every event of every trainer as it comes, for `train --json`; returns the function that ends it. */
   observe(listener: (runId: string, event: TrainerEvent) => void): () => void;
+  /** Judges for jobs without a run. */
+  readonly judges: JudgeService;
   /** Ends a run at once, without a checkpoint. */
   kill(runId: string): void;
   /** Ends the run at work with a checkpoint; waiting runs stay in the queue. */
@@ -103,6 +115,10 @@ const readingCalls: readonly CallName[] = [
   'samples.list',
   'samples.get',
   'samples.steps',
+  'judge.rubrics',
+  'judge.check',
+  'judge.keys',
+  'judge.cache',
   'lab.processes',
   'lab.examine',
   'lab.picture',
@@ -136,8 +152,18 @@ function assemble(
   const observers = new Set<(runId: string, event: TrainerEvent) => void>();
   const models = builtinModelsDirectory(options);
   let closed = false;
+  const keys = options.keys ?? createKeyStore({ directory: options.dataDirectory, environment: {} });
+  const judges = new JudgeService({
+    keys,
+    cache: memoryCache(
+      { get: (hash) => store.judgements.get(hash) },
+      readOnly ? null : (hash, reply) => store.judgements.put(hash, reply, now()),
+    ),
+    ...options.judging,
+  });
   const queue = new RunQueue({
     store,
+    judges,
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
@@ -151,7 +177,7 @@ function assemble(
     prepareConfig: (config) => trainerConfig(config, models),
     startWaiting,
   });
-  const handlers = createHandlers({ options, store, queue, now, models });
+  const handlers = createHandlers({ options, store, queue, now, models, keys, judges });
 
   if (!readOnly) {
     queue.recover();
@@ -190,6 +216,7 @@ function assemble(
       }
       return calls[found].output.parse(await perform(found, input));
     },
+    judges,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -217,6 +244,8 @@ interface Parts {
   readonly queue: RunQueue;
   readonly now: () => number;
   readonly models: string;
+  readonly keys: KeyStore;
+  readonly judges: JudgeService;
 }
 
 /** Checks the input of a call by the contract before it is done. */
@@ -233,9 +262,14 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, models } = parts;
+  const { options, store, queue, now, models, keys, judges } = parts;
   const { runs } = store;
   const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const rubrics = rubricsDirectory(options);
+  const look = {
+    resolve: (reward: RewardConfig | undefined) => withRubrics(reward, rubrics),
+    check: (component: ComponentOf<'judge'>) => judges.check(component),
+  };
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
     resolveExperimentPaths(experiment, process.cwd());
   return {
@@ -257,15 +291,19 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
     }),
     'experiments.check': checked('experiments.check', ({ experiment }) =>
-      checkExperiment(resolved(experiment), models),
+      checkExperiment(resolved(experiment), models, look),
     ),
     'experiments.start': checked('experiments.start', async ({ experiment: given }) => {
       const experiment = resolved(given);
       // Whatever would make a run fail at once is said here, before anything is stored.
-      const { memory } = await checkExperiment(experiment, models);
+      const { memory } = await checkExperiment(experiment, models, look);
       requireMemory(memory);
       const experimentId = newId();
-      const planned = expandExperiment(experiment).map((plan) => ({ ...plan, id: newId() }));
+      const planned = expandExperiment(experiment).map(({ config, ...plan }) => {
+        // The words of rubrics are kept with the run: a later version may ship others.
+        const reward = withRubrics(config.reward, rubrics);
+        return { ...plan, config: reward === undefined ? config : { ...config, reward }, id: newId() };
+      });
       store.transaction(() => {
         for (const { id, config, label } of planned) {
           const name = [experiment.name, ...(label === '' ? [] : [label])].join(' · ').slice(0, longestName);
@@ -311,6 +349,17 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'samples.list': checked('samples.list', (filter) => store.samples.list(runs.key(filter.runId), filter)),
     'samples.get': checked('samples.get', ({ id }) => store.samples.get(id)),
     'samples.steps': checked('samples.steps', ({ runId }) => store.samples.steps(runs.key(runId))),
+    'judge.rubrics': checked('judge.rubrics', () => listRubrics(rubrics)),
+    'judge.check': checked('judge.check', ({ component }) =>
+      judges.check(withRubric(component, rubrics, 'component.rubric')),
+    ),
+    'judge.keys': checked('judge.keys', () => keys.list()),
+    'judge.setKey': checked('judge.setKey', ({ name, key }) => keys.set(name, key)),
+    'judge.removeKey': checked('judge.removeKey', ({ name }) => done(keys.remove(name))),
+    'judge.cache': checked('judge.cache', () => store.judgements.size()),
+    'judge.clearCache': checked('judge.clearCache', ({ olderThanDays }) => ({
+      removed: store.judgements.clear(olderThanDays === 0 ? undefined : now() - olderThanDays * 86_400_000),
+    })),
     'lab.processes': checked('lab.processes', () => laboratoryProcesses(laboratoryDirectory(options))),
     'lab.picture': checked('lab.picture', async ({ process: examined, settings, title }) => {
       const report = await examineProcess(examined, { settings, pause: () => nextTurn() });

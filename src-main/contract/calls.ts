@@ -5,7 +5,9 @@
 import { z } from 'zod';
 import { estimatorNameSchema } from './estimator.ts';
 import { experimentSchema, runConfigSchema } from './experiment.ts';
+import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, keyNameSchema, rubricCardSchema } from './judge.ts';
 import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
+import { judgeComponentSchema } from './reward-components.ts';
 import { componentScoreSchema } from './reward.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
@@ -219,6 +221,18 @@ export const calls = {
   'samples.list': { input: sampleFilterSchema, output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }) },
   'samples.get': { input: z.strictObject({ id: z.int() }), output: sampleDetailSchema },
   'samples.steps': { input: runRef, output: z.array(z.int()) },
+  /** Rubrics that ship; `builtin:ID` stands for one in an experiment. */
+  'judge.rubrics': { input: nothing, output: z.array(rubricCardSchema) },
+  /** Whether a judge could be used now: address, key, model. */
+  'judge.check': { input: z.strictObject({ component: judgeComponentSchema }), output: judgeCheckSchema },
+  /** Keys by name, and where they are kept; the keys themselves are never told. */
+  'judge.keys': { input: nothing, output: z.array(keyCardSchema) },
+  'judge.setKey': { input: z.strictObject({ name: keyNameSchema, key: z.string().min(1) }), output: keyCardSchema },
+  'judge.removeKey': { input: z.strictObject({ name: z.string() }), output: nothing },
+  /** Judgements that are kept so that they are not asked for again. */
+  'judge.cache': { input: nothing, output: judgeCacheSchema },
+  /** Forgets those that are older than so many days, or all. */
+  'judge.clearCache': { input: z.strictObject({ olderThanDays: z.number().min(0).default(0) }), output: z.strictObject({ removed: z.int() }) },
   /** Decision processes that ship with the laboratory; the first is the default. */
   'lab.processes': {
     input: nothing,

@@ -99,7 +99,6 @@ export const judgeItemSchema = z.strictObject({
   response: z.string(),
   reference: z.string(),
   row: z.record(z.string(), z.json()),
-  finish: finishReasonSchema,
 });
 
 export const trainerEventSchema = z.discriminatedUnion('type', [

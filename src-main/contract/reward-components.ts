@@ -94,7 +94,7 @@ export const judgeComponentSchema = z.strictObject({
   timeout: z
     .number()
     .positive()
-    .max(3600)
+    .max(300)
     .default(60)
     .meta({
       label: 'Patience',

@@ -3,6 +3,7 @@
  * `transaction` makes a batch of them all or nothing.
  */
 import { z } from 'zod';
+import { JudgeCache } from './judge-cache.ts';
 import { MetricStore } from './metric-store.ts';
 import { openDatabase, type Connection } from './open-database.ts';
 import { RunStore } from './run-store.ts';
@@ -15,6 +16,7 @@ export class Store {
   readonly runs: RunStore;
   readonly metrics: MetricStore;
   readonly samples: SampleStore;
+  readonly judgements: JudgeCache;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -22,6 +24,7 @@ export class Store {
     this.runs = new RunStore(connection);
     this.metrics = new MetricStore(connection);
     this.samples = new SampleStore(connection);
+    this.judgements = new JudgeCache(connection);
   }
 
   /** Runs `work` in one transaction; when it throws, nothing of it stays. `work` must not await. */

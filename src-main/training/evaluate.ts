@@ -1,6 +1,7 @@
 /** The held-out score: greedy answers to questions that are never trained on, and their mean reward. */
 import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
+import type { RewardScore } from '../contract/reward.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
 import { reportProgress } from './progress.ts';
@@ -50,14 +51,18 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
     throw error;
   }
   const texts = await parts.decode(answers);
-  const rewards = await parts.grade(
-    'evaluation',
-    parts.evaluation.map((prompt, place) => ({
-      prompt,
-      text: texts[place]!.text,
-      finish: answers[place]!.finish,
-    })),
-  );
+  const given = parts.evaluation.map((prompt, place) => ({
+    prompt,
+    text: texts[place]!.text,
+    finish: answers[place]!.finish,
+  }));
+  let rewards: RewardScore[];
+  try {
+    rewards = await parts.grade('evaluation', given);
+  } catch (error) {
+    if (error instanceof EspalierError && error.kind === 'cancelled') return null;
+    throw error;
+  }
   const samples = parts.evaluation.map((prompt, place): Sample => ({
     split: 'evaluation',
     promptIndex: prompt.index,

@@ -17,7 +17,8 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { scoreAnswer } from '../rewards/score-answer.ts';
+import { createGrader } from '../rewards/grader.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -31,11 +32,14 @@ import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
 import type { MeasuringLearner } from './learner.ts';
+import { judgeMetrics } from './judge-link.ts';
+import type { JudgeLink } from './judge-link.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
+import { externalGraders } from './reward-graders.ts';
 import type { Grade, TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
@@ -47,6 +51,7 @@ export interface RunSurroundings {
   readonly availableMemory: () => number;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
+  readonly judge: Pick<JudgeLink, 'ask' | 'takeCounts'>;
 }
 
 /** Everything known about a run before its weights are loaded. */
@@ -160,7 +165,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade: config.reward === undefined ? null : gradeWith(config.reward, externalGraders(surroundings)),
+    graderMetrics: () => judgeMetrics(surroundings.judge.takeCounts()),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -191,17 +197,18 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   };
 }
 
-/** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
-  return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
-      scoreAnswer(reward, {
+/** Grades with the components of the run's reward. */
+function gradeWith(reward: RewardConfig, external: ExternalGraders): Grade {
+  const grader = createGrader(reward, external);
+  return (_split, answers) =>
+    grader.grade(
+      answers.map(({ prompt, text, finish }) => ({
         prompt: prompt.question,
         response: text,
         reference: prompt.reference,
         row: prompt.row,
         finish,
-      }),
+      })),
     );
 }
 

@@ -57,6 +57,8 @@ export interface TrainingParts {
   readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
   /** Rewards of answers, in their order; null where the run has no reward (supervised learning). */
   readonly grade: Grade | null;
+  /** Metrics of the graders since the last call, for the step that was done. */
+  readonly graderMetrics?: () => Record<string, number>;
   readonly identity: RunIdentity;
   /** The facts of the `ready` event. */
   readonly facts: Omit<Extract<TrainerEvent, { type: 'ready' }>, 'type' | 'fromStep'>;

@@ -3,7 +3,9 @@ import path from 'node:path';
 import type { RunRow } from '../../contract/calls.ts';
 import { userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
+import { configDirectory } from '../data-directory.ts';
 import { forkTrainer } from '../fork-trainer.ts';
+import { createKeyStore } from '../judge/key-store.ts';
 import { createServices, type Services } from '../services.ts';
 import type { SpawnTrainer } from '../trainer-child.ts';
 import type { CommandContext } from './command.ts';
@@ -33,6 +35,10 @@ export function openServices(
     spawnTrainer: spawnTrainer(),
     version: installedVersion(context.root),
     now: context.now,
+    keys: createKeyStore({
+      directory: configDirectory(context.environment),
+      environment: context.environment,
+    }),
     ...mode,
   });
 }

@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createJudgeLink } from '../../../src-main/training/judge-link.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { runConfigSchema } from '../../../src-main/contract/experiment.ts';
 import type { RunConfig } from '../../../src-main/contract/experiment.ts';
@@ -70,6 +71,7 @@ export async function trainHere(
     availableMemory: () => 4e9,
     stopRequested: () => stop,
     pause: () => nextTurn(),
+    judge: createJudgeLink(() => {}),
   });
   try {
     return { events, outcome: await trainLoop(run.parts, runDirectory, resumeFrom) };
