@@ -70,8 +70,6 @@ interface Judge {
   /** Questions that are under way, so that equal ones are asked once. */
   readonly underWay: Map<string, Promise<JudgeReply>>;
   requests: number;
-  /** Replies so far. */
-  replies: number;
   listeners: JudgeListeners;
 }
 
@@ -119,6 +117,7 @@ export class JudgeSession {
     const outcomes: Outcome[] = Array.from(items, () => ({ value: null, reason: 'not asked' }));
     let next = 0;
     let judged = 0;
+    let first = null as { readonly error: unknown } | null;
     const work = async (): Promise<void> => {
       for (let place = next++; place < items.length; place = next++) {
         both.throwIfAborted();
@@ -138,13 +137,15 @@ export class JudgeSession {
     };
     const workers = Array.from({ length: Math.min(component.concurrency, items.length) }, () =>
       work().catch((error: unknown) => {
-        // The first error ends the others, whose errors then are only its echo.
-        if (!failed.signal.aborted) failed.abort(error);
+        first ??= { error };
+        next = items.length;
+        // What is under way was paid for and is kept when the budget ends; any other error ends it, and its echoes are not told.
+        if (!(error instanceof EspalierError && error.code === 'judge-budget')) failed.abort(error);
       }),
     );
     await Promise.all(workers);
     signal.throwIfAborted();
-    failed.signal.throwIfAborted();
+    if (first !== null) throw first.error;
     counts.requests = judge.requests - before;
     return { outcomes, counts };
   }
@@ -171,7 +172,6 @@ export class JudgeSession {
       }),
       underWay: new Map(),
       requests: 0,
-      replies: 0,
       listeners: {},
     };
     this.#judges.set(name, judge);
@@ -219,41 +219,56 @@ export class JudgeSession {
     const { clock, random } = this.#tools;
     const { component, outage } = judge;
     let tries = 0;
+    /** Whether the judge answered something else since this question failed for the last allowed time. */
+    let works = false;
     for (;;) {
-      const repliesBefore = judge.replies;
       const sent = await this.#send(judge, question, signal);
       if ('value' in sent) return { text: sent.value };
       const { failure } = sent;
       if (failure.scope === 'final') throw refused(judge, failure);
       if (failure.scope === 'down') {
-        await outage.wait(failure, signal);
+        works = false;
+        await outage.wait(failure, sent.round, signal);
         continue;
       }
       if (failure.scope === 'passing' && tries++ < component.retries) {
         await clock.sleep(Math.max(failure.retryAfter ?? 0, backoff(tries, random)), signal);
         continue;
       }
-      // Is it this answer alone? Another one that was judged meanwhile says so, else a question without it.
+      // Is it this answer alone? A question without it says so. A judge that was down and has just come back would answer
+      // this one too: it gets one more try.
       const unable = { failed: `the judge cannot judge this answer: ${failure.reason}` };
-      if (judge.replies > repliesBefore) return unable;
-      const control = await this.#send(judge, controlQuestion, signal);
-      if ('value' in control) return unable;
-      if (control.failure.scope === 'final' || control.failure.scope === 'answer')
-        throw refused(judge, control.failure);
-      await outage.wait(control.failure, signal);
-      tries = 0;
+      if (works) return unable;
+      works = await this.#answersControl(judge, signal);
+      if (works && failure.scope === 'answer') return unable;
+      if (!works) tries = 0;
     }
   }
 
-  async #send(judge: Judge, question: ChatQuestion, signal: AbortSignal): Promise<Sent<string>> {
+  /** Whether the judge answers a question that has nothing to do with answers under judgement; waits where it does not. */
+  async #answersControl(judge: Judge, signal: AbortSignal): Promise<boolean> {
+    const sent = await this.#send(judge, controlQuestion, signal);
+    if ('value' in sent) return true;
+    const { failure, round } = sent;
+    if (failure.scope === 'final' || failure.scope === 'answer') throw refused(judge, failure);
+    await judge.outage.wait(failure, round, signal);
+    return false;
+  }
+
+  async #send(
+    judge: Judge,
+    question: ChatQuestion,
+    signal: AbortSignal,
+  ): Promise<Sent<string> & { readonly round: number }> {
     const sent = await judge.slots.use(async () => {
       await judge.outage.settled();
       signal.throwIfAborted();
       const { component, key } = judge;
-      return askChat(component, question, { ...this.#tools, key }, signal, () => spend(judge));
+      const { round } = judge.outage;
+      const given = await askChat(component, question, { ...this.#tools, key }, signal, () => spend(judge));
+      return { ...given, round };
     });
     if ('value' in sent) {
-      judge.replies++;
       judge.outage.end();
     } else if (sent.failure.unsent === true) judge.requests--;
     return sent;

@@ -35,17 +35,24 @@ export class Outage {
   readonly #options: OutageOptions;
   #since: number | null = null;
   #tries = 0;
+  #round = 0;
   #pause: Promise<void> | null = null;
 
   constructor(options: OutageOptions) {
     this.#options = options;
   }
 
+  /** Pauses so far. A request remembers it, so that its failure is known for old when it is told after a pause. */
+  get round(): number {
+    return this.#round;
+  }
+
   /**
-   * Waits until the next try is due.
+   * Waits until the next try is due; not at all where a pause has passed since the request of `round` began.
    * @throws EspalierError `judge-unavailable` once the outage lasts longer than the limit
    */
-  async wait(failure: RequestFailure, signal: AbortSignal): Promise<void> {
+  async wait(failure: RequestFailure, round: number, signal: AbortSignal): Promise<void> {
+    if (round < this.#round && this.#pause === null) return;
     this.#pause ??= this.#begin(failure, signal).finally(() => (this.#pause = null));
     await this.#pause;
   }
@@ -68,6 +75,7 @@ export class Outage {
     const now = clock.now();
     this.#since ??= now;
     this.#tries++;
+    this.#round++;
     const left = this.#since + limit - now;
     if (left <= 0) {
       throw new EspalierError(
