@@ -98,7 +98,7 @@ const schemas: {
   };
 } = calls;
 
-/** Calls that only read. */
+/** Calls that only read; and those about keys, which lie apart from what one host alone may write. */
 const readingCalls: readonly CallName[] = [
   'app.info',
   'examples.list',
@@ -118,6 +118,8 @@ const readingCalls: readonly CallName[] = [
   'judge.rubrics',
   'judge.check',
   'judge.keys',
+  'judge.setKey',
+  'judge.removeKey',
   'judge.cache',
   'lab.processes',
   'lab.examine',

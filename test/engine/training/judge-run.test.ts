@@ -10,7 +10,7 @@ import { createServices, type Services } from '../../../src-main/app/services.ts
 import type { RunDetail } from '../../../src-main/contract/calls.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { fails, says, startJudgeServer, type JudgeServer } from '../../helpers/judge-server.ts';
-import { newFolder, runConfig, writeQuestions } from './run-folder.ts';
+import { runConfig, writeQuestions } from './run-folder.ts';
 
 const secret = 'sk-secret-of-this-test-93151';
 let folder: string;

@@ -4,6 +4,7 @@ import { bench } from './bench.ts';
 import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
+import { judge } from './judge.ts';
 import { lab } from './lab.ts';
 import { metrics } from './metrics.ts';
 import { reward } from './reward.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   generate,
   score,
   reward,
+  judge,
   lab,
   exportCommand,
   doctor,

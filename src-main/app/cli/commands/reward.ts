@@ -16,10 +16,11 @@ const rowSchema = z.looseObject({
   response: z.string(),
   finish: finishReasonSchema.default('stop'),
 });
-const rowValues = z.record(z.string(), z.json());
+/** Any JSON object. */
+export const rowValues = z.record(z.string(), z.json());
 
 /** The reward of a file: the document itself, or the `reward` of an experiment file. */
-function parseReward(text: string, file: string): RewardConfig {
+export function parseReward(text: string, file: string): RewardConfig {
   let document: unknown;
   try {
     document = JSON.parse(text);
