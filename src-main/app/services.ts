@@ -18,8 +18,13 @@ import { budgetSchema } from '../contract/experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
+import type { ComponentOf, RewardConfig } from '../contract/reward.ts';
 import { describeEstimators } from '../estimators/index.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { JudgeService, type JudgeServiceOptions } from './judge/judge-service.ts';
+import { createKeyStore, type KeyStore } from './judge/key-store.ts';
+import { memoryCache } from './judge/memory-cache.ts';
+import { listRubrics, withRubric, withRubrics } from './judge/rubrics.ts';
 import { exampleExperiments } from './example-experiments.ts';
 import { checkExperiment } from './experiment-check.ts';
 import { absolutePath, resolveExperimentPaths, trainerConfig } from './experiment-paths.ts';
@@ -29,6 +34,7 @@ import {
   databasePath,
   examplesDirectory,
   laboratoryDirectory,
+  rubricsDirectory,
   runDirectory,
 } from './host-paths.ts';
 import { LaboratoryJobs } from './laboratory-jobs.ts';
@@ -64,6 +70,10 @@ export interface ServicesOptions {
   readonly times?: TrainerTimes;
   /** How the Hugging Face Hub is reached, and by which settings; nothing is asked of it unless a call says so. */
   readonly hub?: HubWorld;
+  /** Keys for judges; by default a file in the data directory. */
+  readonly keys?: KeyStore;
+  /** How judges are reached and waited for; by default the network and the clock of this computer. */
+  readonly judging?: Partial<Pick<JudgeServiceOptions, 'fetch' | 'clock' | 'random'>>;
   /** Whether runs that a former host left waiting are started too (default), or only those started here. */
   readonly startWaiting?: boolean;
   /** Only reads: takes no lock, starts and changes nothing. For commands beside a running host. */
@@ -79,6 +89,8 @@ export interface Services {
   subscribe(listener: (event: HostEvent) => void): () => void;
   /** Every event of every trainer as it comes, for `train --json`; returns the function that ends it. */
   observe(listener: (runId: string, event: TrainerEvent) => void): () => void;
+  /** Judges for jobs without a run. */
+  readonly judges: JudgeService;
   /** Ends a run at once, without a checkpoint. */
   kill(runId: string): void;
   /** Ends the run at work with a checkpoint; waiting runs stay in the queue. */
@@ -95,7 +107,7 @@ const schemas: {
   };
 } = calls;
 
-/** Calls that only read. */
+/** Calls that only read; and those about keys, which lie apart from what one host alone may write. */
 const readingCalls: readonly CallName[] = [
   'app.info',
   'examples.list',
@@ -126,6 +138,12 @@ const readingCalls: readonly CallName[] = [
   'samples.list',
   'samples.get',
   'samples.steps',
+  'judge.rubrics',
+  'judge.check',
+  'judge.keys',
+  'judge.setKey',
+  'judge.removeKey',
+  'judge.cache',
   'lab.processes',
   'lab.examine',
   'lab.picture',
@@ -163,8 +181,18 @@ function assemble(
   const publish = (event: HostEvent): void => {
     for (const listener of listeners) listener(event);
   };
+  const keys = options.keys ?? createKeyStore({ directory: options.dataDirectory, environment: {} });
+  const judges = new JudgeService({
+    keys,
+    cache: memoryCache(
+      { get: (hash) => store.judgements.get(hash) },
+      readOnly ? null : (hash, reply) => store.judgements.put(hash, reply, now()),
+    ),
+    ...options.judging,
+  });
   const queue = new RunQueue({
     store,
+    judges,
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
@@ -204,6 +232,8 @@ function assemble(
     spawnTrainer: options.spawnTrainer,
     times,
     builtinModels: models,
+    judges,
+    withRubrics: (reward) => withRubrics(reward, rubricsDirectory(options)),
   });
   const handlers = createHandlers({
     options,
@@ -215,6 +245,8 @@ function assemble(
     models,
     library,
     workshop,
+    keys,
+    judges,
   });
 
   if (!readOnly) {
@@ -257,6 +289,7 @@ function assemble(
       }
       return calls[found].output.parse(await perform(found, input));
     },
+    judges,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -288,6 +321,8 @@ interface Parts {
   readonly models: string;
   readonly library: Library;
   readonly workshop: RewardWorkshop;
+  readonly keys: KeyStore;
+  readonly judges: JudgeService;
 }
 
 /** Checks the input of a call by the contract before it is done. */
@@ -304,9 +339,14 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, laboratory, now, newId, models, library, workshop } = parts;
+  const { options, store, queue, laboratory, now, newId, models, library, workshop, keys, judges } = parts;
   const { runs, datasets, modelFolders, rewards } = store;
   const { jobs } = library;
+  const rubrics = rubricsDirectory(options);
+  const look = {
+    resolve: (reward: RewardConfig | undefined) => withRubrics(reward, rubrics),
+    check: (component: ComponentOf<'judge'>) => judges.check(component),
+  };
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
     resolveExperimentPaths(experiment, process.cwd());
   return {
@@ -330,17 +370,21 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'experiments.read': checked('experiments.read', ({ path }) => readExperiment(path)),
     'experiments.check': checked('experiments.check', async ({ experiment: given }) => {
       const experiment = resolved(given);
-      const found = await checkExperiment(experiment, models);
+      const found = await checkExperiment(experiment, models, look);
       const warnings = await library.dataWarnings([experiment.data.path, experiment.data.evaluation]);
       return { ...found, warnings: [...found.warnings, ...warnings] };
     }),
     'experiments.start': checked('experiments.start', async ({ experiment: given }) => {
       const experiment = resolved(given);
       // Whatever would make a run fail at once is said here, before anything is stored.
-      const { memory } = await checkExperiment(experiment, models);
+      const { memory } = await checkExperiment(experiment, models, look);
       requireMemory(memory);
       const experimentId = newId();
-      const planned = expandExperiment(experiment).map((plan) => ({ ...plan, id: newId() }));
+      const planned = expandExperiment(experiment).map(({ config, ...plan }) => {
+        // The words of rubrics are kept with the run: a later version may ship others.
+        const reward = withRubrics(config.reward, rubrics);
+        return { ...plan, config: reward === undefined ? config : { ...config, reward }, id: newId() };
+      });
       store.transaction(() => {
         for (const { id, config, label } of planned) {
           const name = [experiment.name, ...(label === '' ? [] : [label])].join(' · ').slice(0, longestName);
@@ -432,6 +476,17 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
     'samples.list': checked('samples.list', (filter) => store.samples.list(runs.key(filter.runId), filter)),
     'samples.get': checked('samples.get', ({ id }) => store.samples.get(id)),
     'samples.steps': checked('samples.steps', ({ runId }) => store.samples.steps(runs.key(runId))),
+    'judge.rubrics': checked('judge.rubrics', () => listRubrics(rubrics)),
+    'judge.check': checked('judge.check', ({ component }) =>
+      judges.check(withRubric(component, rubrics, 'component.rubric')),
+    ),
+    'judge.keys': checked('judge.keys', () => keys.list()),
+    'judge.setKey': checked('judge.setKey', ({ name, key }) => keys.set(name, key)),
+    'judge.removeKey': checked('judge.removeKey', ({ name }) => done(keys.remove(name))),
+    'judge.cache': checked('judge.cache', () => store.judgements.size()),
+    'judge.clearCache': checked('judge.clearCache', ({ olderThanDays }) => ({
+      removed: store.judgements.clear(olderThanDays === 0 ? undefined : now() - olderThanDays * 86_400_000),
+    })),
     'lab.processes': checked('lab.processes', () => laboratoryProcesses(laboratoryDirectory(options))),
     'lab.picture': checked('lab.picture', async ({ process: examined, settings, title }) => {
       const report = await examineProcess(examined, { settings, pause: () => nextTurn() });

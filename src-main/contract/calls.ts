@@ -15,6 +15,8 @@ import { modelCardSchema, modelEntrySchema, modelSourceSchema } from './model-li
 import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
 import { componentScoreSchema, rewardSchema } from './reward.ts';
 import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
+import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, keyNameSchema, rubricCardSchema } from './judge.ts';
+import { judgeComponentSchema } from './reward-components.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -41,6 +43,8 @@ export const runRowSchema = z.strictObject({
   /** Seconds left, estimated from the last steps; null when not running. */
   secondsLeft: z.number().nullable(),
   phase: phaseSchema.nullable(),
+  /** What the phase waits for or is at, in words; null when there is nothing to tell. */
+  phaseDetail: z.string().nullable(),
   /** Mean reward over the run, at most 60 points. */
   sparkline: z.array(z.number()),
   error: errorShapeSchema.nullable(),
@@ -335,6 +339,18 @@ export const calls = {
   'samples.list': { input: sampleFilterSchema, output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }) },
   'samples.get': { input: z.strictObject({ id: z.int() }), output: sampleDetailSchema },
   'samples.steps': { input: runRef, output: z.array(z.int()) },
+  /** Rubrics that ship; `builtin:ID` stands for one in an experiment. */
+  'judge.rubrics': { input: nothing, output: z.array(rubricCardSchema) },
+  /** Whether a judge could be used now: address, key, model. */
+  'judge.check': { input: z.strictObject({ component: judgeComponentSchema }), output: judgeCheckSchema },
+  /** Keys by name, and where they are kept; the keys themselves are never told. */
+  'judge.keys': { input: nothing, output: z.array(keyCardSchema) },
+  'judge.setKey': { input: z.strictObject({ name: keyNameSchema, key: z.string().min(1) }), output: keyCardSchema },
+  'judge.removeKey': { input: z.strictObject({ name: z.string() }), output: nothing },
+  /** Judgements that are kept so that they are not asked for again. */
+  'judge.cache': { input: nothing, output: judgeCacheSchema },
+  /** Forgets those that are older than so many days, or all. */
+  'judge.clearCache': { input: z.strictObject({ olderThanDays: z.number().min(0).default(0) }), output: z.strictObject({ removed: z.int() }) },
   /** Decision processes that ship with the laboratory; the first is the default. */
   'lab.processes': {
     input: nothing,

@@ -13,6 +13,7 @@ import {
 } from './calls.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 import { hubDescriptionSchema } from './hub.ts';
+import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, rubricCardSchema } from './judge.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
 import { rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
@@ -135,6 +136,35 @@ export const rewardOutputSchema = z.strictObject({
   components: z.record(z.string(), componentScoreSchema.shape.value),
   reasons: z.record(z.string(), z.string()),
 });
+const verdictCounts = z.strictObject({ first: z.int(), second: z.int(), equal: z.int() });
+export const judgeOutputSchema = z.discriminatedUnion('action', [
+  judgeCheckSchema.extend({ action: z.literal('check') }),
+  z.strictObject({ action: z.literal('keys'), keys: z.array(keyCardSchema) }),
+  z.strictObject({ action: z.literal('set-key'), key: keyCardSchema }),
+  z.strictObject({ action: z.literal('remove-key'), name: z.string() }),
+  z.strictObject({ action: z.literal('rubrics'), rubrics: z.array(rubricCardSchema) }),
+  judgeCacheSchema.extend({ action: z.literal('cache'), removed: z.int() }),
+  z.strictObject({
+    action: z.literal('agree'),
+    pairs: z.int(),
+    undecided: z.int(),
+    notGradable: z.int(),
+    agreement: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }),
+    kappa: z.number().nullable(),
+    decided: z.strictObject({ pairs: z.int(), agreement: z.number().nullable() }),
+    table: z.strictObject({ first: verdictCounts, second: verdictCounts, equal: verdictCounts }),
+    counts: z.strictObject({
+      requests: z.int(),
+      questions: z.int(),
+      cached: z.int(),
+      unreadable: z.int(),
+      compared: z.int(),
+      alwaysFirst: z.int(),
+      alwaysSecond: z.int(),
+    }),
+  }),
+]);
+export type JudgeOutput = z.input<typeof judgeOutputSchema>;
 export const exportOutputSchema = z.strictObject({
   format: z.enum(['hf']),
   path: z.string(),
@@ -211,6 +241,7 @@ const runFields = {
   bestScore: 'Best held-out score so far, or null.',
   secondsLeft: 'Estimated seconds to the end, or null.',
   phase: 'What the trainer does now, or null.',
+  phaseDetail: 'What it waits for, such as a judge that does not answer, or null.',
   sparkline: 'Mean reward over the run, at most 60 points.',
   error: 'Why it failed (`kind`, `code`, `message`, `where`, `advice`, `details`), or null.',
   deletedAt: 'When it was deleted, or null.',
@@ -418,6 +449,26 @@ export const cliOutputs = {
       moved:
         'Answers whose rank changed most: `sampleId`, `step`, `prompt`, `text`, `before`, `after`, `rankBefore` and `rankAfter` (0 worst, 1 best), `components`.',
       seconds: 'Time that it took.',
+    },
+  },
+  judge: {
+    form: 'value',
+    schema: judgeOutputSchema,
+    fields: {
+      action: 'What was asked for: check, agree, keys, set-key, remove-key, rubrics or cache.',
+      problems:
+        'check: what is wrong (`level`, `code`, `message`, `advice`); with `reachable`, `models` and `seconds`, null where not known.',
+      pairs: 'agree: pairs that both people and the judge judged; with `undecided` by people and `notGradable`.',
+      agreement: 'agree: share with the same verdict, `value` with its 95 % interval `low` to `high`.',
+      kappa: "agree: Cohen's kappa, 0 for chance and 1 for full agreement; null where it is not defined.",
+      decided: 'agree: `pairs` on which neither said equal, and the `agreement` on them.',
+      table: 'agree: pairs by the verdict of people, then by that of the judge.',
+      counts:
+        'agree: `requests` sent, `questions`, `cached` of them, `unreadable` replies, pairs `compared` in both orders, `alwaysFirst` and `alwaysSecond` of which were decided by the place.',
+      keys: 'keys: `name`, `place` and `where`; never the key.',
+      key: 'set-key: the same of the key that was kept.',
+      rubrics: 'rubrics: `id`, `title`, `about`, `mode` and the words.',
+      replies: 'cache: judgements kept, their `bytes`, when the `oldest` was kept, and how many were `removed`.',
     },
   },
   export: {

@@ -5,6 +5,7 @@ import { budgetSchema, dataSchema, methodSchema, modelSchema, runConfigSchema } 
 import { finishReasonSchema } from './finish-reason.ts';
 import { answerLookSchema } from './laboratory.ts';
 import { benchAnswerSchema, gradedAnswerSchema } from './reward-bench.ts';
+import { judgeComponentSchema } from './reward-components.ts';
 import { rewardSchema, rewardScoreSchema } from './reward.ts';
 
 export { finishReasonSchema };
@@ -52,15 +53,19 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
+/** `waiting`: for something outside that does not answer, such as a judge; the detail says what for. */
 export const phaseSchema = z.enum([
   'loading',
   'compiling',
   'preflight',
   'evaluating',
   'training',
+  'grading',
+  'waiting',
   'saving',
   'stopping',
 ]);
+export type Phase = z.infer<typeof phaseSchema>;
 
 export const summarySchema = z.strictObject({
   /** Held-out score (mean reward, greedy) at the start, at the end and at the best checkpoint; null without evaluation. */
@@ -107,6 +112,14 @@ export const scoreRowSchema = z.union([
   z.strictObject({ ids: z.array(z.int().min(0)).min(1), promptLength: z.int().min(1).optional() }),
 ]);
 export type ScoreRow = z.infer<typeof scoreRowSchema>;
+
+/** An answer that a judge is asked about; of its row only the columns that the judge is told. */
+export const judgeItemSchema = z.strictObject({
+  prompt: z.string(),
+  response: z.string(),
+  reference: z.string(),
+  row: z.record(z.string(), z.json()),
+});
 
 export const trainerEventSchema = z.discriminatedUnion('type', [
   /** What the process is at. `done`: share of the phase, or of the part of it that `detail` names, that is finished. */
@@ -217,11 +230,18 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('graded'), answers: z.array(gradedAnswerSchema) }),
   /** Seconds that the graders of such a job took, one number for each component. */
   z.strictObject({ type: z.literal('grade-seconds'), components: z.array(z.number()) }),
+  /** Asks the host for judgements of answers; it replies with a `judge-reply` of the same id. */
+  z.strictObject({
+    type: z.literal('judge-request'),
+    id: z.int().min(0),
+    component: judgeComponentSchema,
+    items: z.array(judgeItemSchema),
+  }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;
 
-/** What the host sends to a trainer process: one `train`, `generate`, `score`, `lab` or `tokenize`, then at most a `stop`. */
+/** What the host sends to a trainer process: one command, then replies to its requests and at most a `stop`. */
 export const trainerCommandSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('train'),
@@ -294,6 +314,18 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     /** What is learnt from: rewards of answers, right answers, or pairs of answers. */
     learns: learnsSchema,
     seed: z.int().min(0),
+  }),
+  /** What became of a `judge-request`: one outcome for each item in their order, and figures about the judging; or why there are none. */
+  z.strictObject({
+    type: z.literal('judge-reply'),
+    id: z.int().min(0),
+    result: z.union([
+      z.strictObject({
+        outcomes: z.array(z.strictObject({ value: z.number().nullable(), reason: z.string() })),
+        counts: z.record(z.string(), z.number()),
+      }),
+      z.strictObject({ error: errorShapeSchema }),
+    ]),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */
   z.strictObject({ type: z.literal('stop') }),

@@ -40,7 +40,10 @@ const ignoreCase = z
   .default(true)
   .meta({ label: 'Ignore case', help: 'Capital and small letters count as the same.' });
 
-const judgeFields = {
+/** A judge: a language model behind any endpoint that speaks the OpenAI interface. */
+export const judgeComponentSchema = z.strictObject({
+  kind: z.literal('judge'),
+  ...common,
   endpoint: z.url({ protocol: /^https?$/ }).meta({
     label: 'Address of the judge',
     help: 'Base address of any server that speaks the OpenAI interface, for example http://127.0.0.1:11434/v1.',
@@ -85,7 +88,7 @@ const judgeFields = {
   timeout: z
     .number()
     .positive()
-    .max(3600)
+    .max(300)
     .default(60)
     .meta({
       label: 'Patience',
@@ -122,7 +125,21 @@ const judgeFields = {
       help: 'Most tokens that the judge may write for one answer.',
       unit: 'tokens',
     }),
-};
+  temperature: z.number().min(0).max(2).default(0).meta({
+    label: 'Temperature of the judge',
+    help: '0: the judge gives its likeliest judgement, the same each time as far as its server allows.',
+  }),
+  outage: z
+    .number()
+    .positive()
+    .max(10_080)
+    .default(60)
+    .meta({
+      label: 'Wait for a judge that is down',
+      help: 'How long a run waits for a judge that does not answer at all before it stops with a checkpoint.',
+      unit: 'minutes',
+    }),
+});
 
 export const rewardComponentSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -489,7 +506,7 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .default(2048)
       .meta({ label: 'Longest text', help: 'Texts with more tokens lose their beginning.', unit: 'tokens' }),
   }),
-  z.strictObject({ kind: z.literal('judge'), ...common, ...judgeFields }),
+  judgeComponentSchema,
   z.strictObject({
     kind: z.literal('function'),
     ...common,

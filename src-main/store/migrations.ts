@@ -180,4 +180,14 @@ export const migrations: readonly string[] = [
     deleted_at REAL
   ) STRICT, WITHOUT ROWID;
   `,
+  /* sql */ `
+  -- What judges replied, by the hash of server, model, settings and messages. No key is in it.
+  CREATE TABLE judge_cache (
+    hash BLOB PRIMARY KEY,
+    reply TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX judge_cache_by_time ON judge_cache (created_at, bytes);
+  `,
 ];

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DatasetStore } from './dataset-store.ts';
+import { JudgeCache } from './judge-cache.ts';
 import { MetricStore } from './metric-store.ts';
 import { ModelFolderStore } from './model-folder-store.ts';
 import { openDatabase, type Connection } from './open-database.ts';
@@ -21,6 +22,7 @@ export class Store {
   readonly datasets: DatasetStore;
   readonly modelFolders: ModelFolderStore;
   readonly rewards: RewardStore;
+  readonly judgements: JudgeCache;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -31,6 +33,7 @@ export class Store {
     this.datasets = new DatasetStore(connection);
     this.modelFolders = new ModelFolderStore(connection);
     this.rewards = new RewardStore(connection);
+    this.judgements = new JudgeCache(connection);
   }
 
   /** Runs `work` in one transaction; when it throws, nothing of it stays. `work` must not await. */

@@ -1,6 +1,7 @@
 /** The held-out score: greedy answers to questions that are never trained on, and their mean reward. */
 import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
+import type { RewardScore } from '../contract/reward.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
 import type { DatasetReference } from './reference-sums.ts';
@@ -70,7 +71,13 @@ export async function evaluate(
     finish: answers[place]!.finish,
     tokens: answers[place]!.ids.length,
   }));
-  const scores = await parts.grade('evaluation', given);
+  let scores: RewardScore[];
+  try {
+    scores = await parts.grade('evaluation', given);
+  } catch (error) {
+    if (error instanceof EspalierError && error.kind === 'cancelled') return null;
+    throw error;
+  }
   const measure =
     statistics.length > 0 ? statistics : observed(initialStatistics(parts.config.reward), scores);
   const rewards = evened(parts, 'evaluation', scores, given, measure);

@@ -32,6 +32,8 @@ import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
 import { gradeWith } from './grade-with.ts';
 import type { MeasuringLearner } from './learner.ts';
+import { judgeMetrics } from './judge-link.ts';
+import type { JudgeLink } from './judge-link.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
@@ -53,6 +55,7 @@ export interface RunSurroundings {
   readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
+  readonly judge: Pick<JudgeLink, 'ask' | 'takeCounts'>;
 }
 
 /** Everything known about a run before its weights are loaded. */
@@ -182,6 +185,7 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
       config.reward === undefined
         ? null
         : gradeWith(config.reward, config.budget.maxTokens, graders.external),
+    graderMetrics: () => judgeMetrics(surroundings.judge.takeCounts()),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },

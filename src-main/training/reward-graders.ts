@@ -4,7 +4,7 @@ import type { ExternalGraders } from '../rewards/grader.ts';
 import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { SandboxClient } from '../rewards/sandbox/client.ts';
 import { checkSandboxed, sandboxGraders } from '../rewards/sandbox/graders.ts';
-import { unavailableKind } from '../rewards/unavailable-kind.ts';
+import type { JudgeLink } from './judge-link.ts';
 import { createRewardModelGrader } from './reward-model-grader.ts';
 
 export interface RewardGraders {
@@ -19,11 +19,13 @@ export interface GraderSurroundings {
   readonly spawnSandbox: SpawnSandbox;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Asks the host for judgements. */
+  readonly judge: Pick<JudgeLink, 'ask'>;
 }
 
 /** One grader for each kind that needs more than the answer and its row. @param seed of the run */
 export function externalGraders(
-  { spawnSandbox, availableMemory }: GraderSurroundings,
+  { spawnSandbox, availableMemory, judge }: GraderSurroundings,
   seed: number,
 ): RewardGraders {
   const sandbox = new SandboxClient(spawnSandbox, seed);
@@ -32,7 +34,7 @@ export function externalGraders(
     external: {
       ...sandboxGraders(sandbox),
       'reward-model': (component, items) => rewardModels.grade(component, items),
-      judge: unavailableKind('judge', 'Use another kind.'),
+      judge: (component, items) => judge.ask(component, items),
     },
     async load(reward) {
       await checkSandboxed(reward, sandbox);

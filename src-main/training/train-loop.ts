@@ -116,7 +116,7 @@ class TrainLoop {
     if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
-      const improved = (await this.evaluateIfDue()) === 'improved';
+      const improved = (await this.orSave(() => this.evaluateIfDue())) === 'improved';
       const finished = this.state.step >= steps;
       await pause();
       const stopping = stopRequested();
@@ -126,7 +126,7 @@ class TrainLoop {
       if (improved || finished || stopping || due) await this.save(improved);
       if (finished) return 'done';
       if (stopping) return 'stopped';
-      await this.stepOrSave();
+      await this.orSave(() => this.stepUnlessStopped());
     }
   }
 
@@ -204,12 +204,24 @@ class TrainLoop {
   }
 
   /** A grader that fails ends the run before anything was learnt from the step: it can go on from here once mended. */
-  private async stepOrSave(): Promise<void> {
+  private async orSave<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const mendable =
+        error instanceof EspalierError && (error.code === 'not-gradable' || error.code.startsWith('judge-'));
+      if (mendable && (this.state.step > 0 || error.code === 'not-gradable')) await this.save(false);
+      throw error;
+    }
+  }
+
+  /** A stop while a judge is waited for gives the step up: it is done again, with the same answers, when the run goes on. */
+  private async stepUnlessStopped(): Promise<void> {
     try {
       await this.step();
     } catch (error) {
-      if (error instanceof EspalierError && error.code === 'not-gradable') await this.save(false);
-      throw error;
+      const stopped = error instanceof EspalierError && error.kind === 'cancelled';
+      if (!stopped || !this.parts.stopRequested()) throw error;
     }
   }
 
@@ -239,6 +251,7 @@ class TrainLoop {
     const memory = parts.memory();
     const metrics = {
       ...outcome.metrics,
+      ...parts.graderMetrics?.(),
       learningRate,
       secondsStep: (parts.now() - started) / 1000,
       memoryResident: memory,

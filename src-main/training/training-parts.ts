@@ -53,6 +53,8 @@ export interface LoopParts<Row> {
   readonly learner: Pick<Learner, 'save' | 'restore'>;
   /** The critic of PPO where it is a network of its own. */
   readonly critic?: Critic | null;
+  /** Metrics of the graders since the last call, for the step that was done. */
+  readonly graderMetrics?: () => Record<string, number>;
   readonly identity: RunIdentity;
   /** The facts of the `ready` event. */
   readonly facts: Omit<Extract<TrainerEvent, { type: 'ready' }>, 'type' | 'fromStep'>;

@@ -3,9 +3,11 @@ import path from 'node:path';
 import type { RunRow } from '../../contract/calls.ts';
 import { userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
+import { configDirectory } from '../data-directory.ts';
 import { forkTrainer } from '../fork-trainer.ts';
 import { forkSandbox } from '../../rewards/sandbox/fork-sandbox.ts';
 import type { SpawnSandbox } from '../../rewards/sandbox/child.ts';
+import { createKeyStore } from '../judge/key-store.ts';
 import { createServices, type Services } from '../services.ts';
 import type { SpawnTrainer } from '../trainer-child.ts';
 import type { CommandContext } from './command.ts';
@@ -41,6 +43,10 @@ export function openServices(
     version: installedVersion(context.root),
     now: context.now,
     hub: { environment: context.environment },
+    keys: createKeyStore({
+      directory: configDirectory(context.environment),
+      environment: context.environment,
+    }),
     ...mode,
   });
 }

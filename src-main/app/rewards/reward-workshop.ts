@@ -20,6 +20,7 @@ import {
   rewardWithFolders,
   trainerConfig,
 } from '../experiment-paths.ts';
+import type { JudgeService } from '../judge/judge-service.ts';
 import type { JobBoard, JobReport } from '../job-board.ts';
 import type { SpawnTrainer } from '../trainer-child.ts';
 import { runTrainerJob } from '../trainer-job.ts';
@@ -31,6 +32,9 @@ export interface WorkshopOptions {
   readonly jobs: JobBoard;
   readonly spawnTrainer: SpawnTrainer;
   readonly times: TrainerTimes;
+  readonly judges: JudgeService;
+  /** The reward with the words of the rubrics that it names. */
+  readonly withRubrics: (reward: RewardConfig) => RewardConfig;
   /** Folder of the models that ship. */
   readonly builtinModels: string;
 }
@@ -62,8 +66,9 @@ export class RewardWorkshop {
   }
 
   /** Grades answers and planted cheats, in a job; gives its id. */
-  startBench({ reward, source, planted }: BenchRequest): string {
+  startBench({ reward: named, source, planted }: BenchRequest): string {
     const { jobs, store } = this.#options;
+    const reward = this.#options.withRubrics(named);
     const id: string = jobs.start({
       kind: 'bench',
       title: benchTitles[source.from],
@@ -86,8 +91,9 @@ export class RewardWorkshop {
   }
 
   /** Grades the stored answers of a run by another reward, in a job; gives its id. */
-  startRescore(runId: string, reward: RewardConfig, limit: number): string {
+  startRescore(runId: string, named: RewardConfig, limit: number): string {
     const { jobs, store } = this.#options;
+    const reward = this.#options.withRubrics(named);
     const { name } = store.runs.get(runId);
     const id: string = jobs.start({
       kind: 'rescore',
@@ -193,7 +199,8 @@ export class RewardWorkshop {
     signal: AbortSignal,
     report: (report: JobReport) => void,
   ): Promise<Graded> {
-    const { spawnTrainer, times } = this.#options;
+    const { spawnTrainer, times, judges } = this.#options;
+    const judge = judges.session();
     const answers: GradedAnswer[] = [];
     let componentSeconds: readonly number[] = [];
     let seconds = 0;
@@ -202,7 +209,7 @@ export class RewardWorkshop {
       done: 0,
       total: 100,
     });
-    await runTrainerJob({ spawnTrainer, times }, this.#withFolders(command), signal, (event) => {
+    await runTrainerJob({ spawnTrainer, times, judge }, this.#withFolders(command), signal, (event) => {
       if (event.type === 'graded') answers.push(...event.answers);
       else if (event.type === 'grade-seconds') componentSeconds = event.components;
       else if (event.type === 'job-end') seconds = event.seconds;

@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createJudgeLink } from '../../../src-main/training/judge-link.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { methodSchema } from '../../../src-main/contract/experiment.ts';
 import { gradientJob, type GradientCommand } from '../../../src-main/training/gradient-job.ts';
@@ -29,6 +30,7 @@ beforeAll(async () => {
     spawnSandbox,
     stopRequested: () => events.filter(({ type }) => type === 'projected').length >= stopAfter,
     pause: () => nextTurn(),
+    judge: createJudgeLink(() => {}),
   });
 });
 afterAll(async () => {

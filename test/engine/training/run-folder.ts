@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createJudgeLink } from '../../../src-main/training/judge-link.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { runConfigSchema } from '../../../src-main/contract/experiment.ts';
 import type { RunConfig } from '../../../src-main/contract/experiment.ts';
@@ -80,6 +81,7 @@ export async function trainHere(
     spawnSandbox,
     stopRequested: () => stop,
     pause: () => nextTurn(),
+    judge: createJudgeLink(() => {}),
   });
   try {
     const parts = 'rewardModel' in run.parts ? run.parts : change(run.parts);

@@ -77,12 +77,14 @@ export function runConfig(changes: Changes = {}): RunConfig {
   });
 }
 
+const noJudge = { ask: () => Promise.reject(new Error('no judge here')) };
+
 function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
   if (rewardConfig !== undefined && config.reward !== undefined)
     return gradeWith(
       config.reward,
       config.budget.maxTokens,
-      externalGraders({ spawnSandbox, availableMemory: () => 4e9 }, 1).external,
+      externalGraders({ spawnSandbox, availableMemory: () => 4e9, judge: noJudge }, 1).external,
     );
   return reward === null ? null : gradeEach(reward ?? exactReward);
 }

@@ -22,7 +22,8 @@ const always = (total: number) => () => ({
   total,
   components: [{ name: 'same', value: total, reason: '' }],
 });
-const log = (run: Awaited<ReturnType<typeof train>>) => eventsOf(run.events, 'log').map(({ message }) => message);
+const log = (run: Awaited<ReturnType<typeof train>>) =>
+  eventsOf(run.events, 'log').map(({ message }) => message);
 
 describe('the pre-flight', () => {
   it.each([

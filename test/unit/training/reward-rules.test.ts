@@ -148,7 +148,7 @@ describe('evening out', () => {
   });
 });
 
-it('says which kind nobody here grades', async () => {
+it('ends a run with the reason that its judge gives', async () => {
   const run = await train({
     rewardConfig: {
       components: [{ kind: 'judge', endpoint: 'http://127.0.0.1:1/v1', model: 'm', rubric: 'good' }],
@@ -156,6 +156,6 @@ it('says which kind nobody here grades', async () => {
   });
   expect(run.events.at(-1)).toMatchObject({
     type: 'failed',
-    error: { kind: 'user', code: 'reward-kind-unavailable' },
+    error: { message: expect.stringContaining('no judge here') },
   });
 });

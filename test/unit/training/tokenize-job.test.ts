@@ -44,6 +44,7 @@ async function tokenize(data: object, changes: Partial<TokenizeCommand> = {}, st
     text,
     {
       emit: (event) => events.push(event),
+      judge: { ask: () => Promise.reject(new Error('no judge here')), takeCounts: () => ({}) },
       stopRequested: () => turns >= stopAfter,
       now: () => turns * 1000,
       pause: async () => {

@@ -5,6 +5,7 @@ import { doctor } from './doctor.ts';
 import { exportCommand } from './export.ts';
 import { fetchCommand } from './fetch.ts';
 import { generate } from './generate.ts';
+import { judge } from './judge.ts';
 import { lab } from './lab.ts';
 import { metrics } from './metrics.ts';
 import { models } from './models.ts';
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   reward,
   rewardBench,
   rescore,
+  judge,
   lab,
   exportCommand,
   doctor,

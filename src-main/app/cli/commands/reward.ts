@@ -11,7 +11,10 @@ import { checkSandboxed, sandboxGraders } from '../../../rewards/sandbox/graders
 import { unavailableKind } from '../../../rewards/unavailable-kind.ts';
 import { runJob } from '../job.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
-import { spawnSandbox } from '../open-services.ts';
+import { openJudges } from '../command-judges.ts';
+import { resourcesDirectory, spawnSandbox } from '../open-services.ts';
+import { rubricsDirectory } from '../../host-paths.ts';
+import { withRubrics } from '../../judge/rubrics.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
 import { readReward } from '../reward-file.ts';
 import { formatNumber } from '../table.ts';
@@ -24,7 +27,8 @@ const rowSchema = z.looseObject({
   tokens: z.int().min(0).optional(),
   maxTokens: z.int().min(1).optional(),
 });
-const rowValues = z.record(z.string(), z.json());
+/** Any JSON object. */
+export const rowValues = z.record(z.string(), z.json());
 
 export const reward = defineCommand({
   name: 'reward',
@@ -53,8 +57,8 @@ export const reward = defineCommand({
     }
     const config = readReward(context, rewardFile);
     const rows = parseRows(readTextFile(context, file, 'file of answers'), file, rowSchema, rowForm);
-    const models = config.components.some(({ kind }) => kind === 'reward-model');
-    return models ? gradeByModels(context, config, rows) : gradeRows(context, config, rows);
+    const models = config.components.some(({ kind }) => kind === 'reward-model' || kind === 'judge');
+    return models ? gradeInProcess(context, config, rows) : gradeRows(context, config, rows);
   },
 });
 
@@ -94,8 +98,8 @@ async function gradeRows(
   }
 }
 
-/** Reward models are loaded in a process of their own, which grades everything else of the reward too. */
-async function gradeByModels(
+/** Reward models are loaded in a process of their own, which grades everything else of the reward too; it asks this one for judgements. */
+async function gradeInProcess(
   context: CommandContext,
   reward: RewardConfig,
   rows: readonly z.output<typeof rowSchema>[],
@@ -110,15 +114,26 @@ async function gradeByModels(
   if (answers.length === 0) return exitCodes.done;
   const command = {
     type: 'grade',
-    reward,
+    reward: withRubrics(reward, rubricsDirectory({ resourcesDirectory: resourcesDirectory(context) })),
     answers,
     planted: false,
     maxTokens: others.length === 0 ? longest : null,
   } as const;
-  return runJob(context, command, 'Grading', (event) => {
-    if (event.type !== 'graded') return;
-    for (const answer of event.answers) showScore(context.output, next++, answer);
-  });
+  const services = openJudges(context);
+  try {
+    return await runJob(
+      context,
+      command,
+      'Grading',
+      (event) => {
+        if (event.type !== 'graded') return;
+        for (const answer of event.answers) showScore(context.output, next++, answer);
+      },
+      services.judges.session(),
+    );
+  } finally {
+    await services.close();
+  }
 }
 
 function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSchema>): RewardItem {
