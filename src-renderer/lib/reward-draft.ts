@@ -1,6 +1,8 @@
 /** Changing the list of checks of a reward that is being written: plain JSON in, plain JSON out. */
+import { z } from 'zod';
 import { instructionSchema } from '../../src-main/contract/instruction-checks.ts';
 import { rewardComponentSchema } from '../../src-main/contract/reward.ts';
+import { fieldSchemaAt } from '../../src-main/contract/schema-fields.ts';
 import type { JsonObject, JsonValue } from './json-path.ts';
 import { rewardTexts, type RewardText } from './reward-texts.ts';
 
@@ -44,18 +46,14 @@ export function ownSettings(kind: string): string[] {
   return (shapes.get(kind) ?? []).filter((key) => !common.includes(key));
 }
 
-/** Another kind in place of a check: what every check has stays, and so do its own settings of the same name. */
+/** Another kind in place of a check: what every check has stays, and so do its own settings of the same name that fit. */
 export function ofKind(component: JsonValue | undefined, kind: string): JsonObject {
   const kept: JsonObject = { kind };
   for (const key of [...commonSettings, ...ownSettings(kind)]) {
     const value = fieldOf(component, key);
-    if (value === undefined) continue;
-    const present = rewardComponentSchema.options.find((option) =>
-      option.shape.kind.values.has(kind as never),
-    );
-    const schema =
-      present === undefined ? undefined : Object.entries(present.shape).find(([name]) => name === key)?.[1];
-    if (schema?.safeParse(value).success === true) kept[key] = value;
+    const schema = fieldSchemaAt(rewardComponentSchema, [key], kept);
+    if (value !== undefined && schema instanceof z.ZodType && schema.safeParse(value).success)
+      kept[key] = value;
   }
   return kept;
 }
@@ -110,7 +108,7 @@ export function formulaOf(reward: JsonValue | undefined): string {
   const clip = fieldOf(reward, 'clip');
   const rules = [
     ...(gates.length === 0 ? [] : [`0 unless ${gates.join(' and ')}`]),
-    ...(Array.isArray(clip) ? [`kept within ${clip.map((end) => String(end)).join(' and ')}`] : []),
+    ...(Array.isArray(clip) ? [`kept within ${clip.map((end) => JSON.stringify(end)).join(' and ')}`] : []),
   ];
   return `Reward = ${[content, ...rules].join('; ')}`;
 }
