@@ -169,6 +169,7 @@ export class RunRecorder {
       case 'projected':
       case 'graded':
       case 'grade-seconds':
+      case 'printed':
       case 'tokenized':
       case 'job-end':
         return {};

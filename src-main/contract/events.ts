@@ -197,6 +197,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('graded'), answers: z.array(gradedAnswerSchema) }),
   /** Seconds that the graders of such a job took, one number for each component. */
   z.strictObject({ type: z.literal('grade-seconds'), components: z.array(z.number()) }),
+  /** What functions of such a job printed, the first lines of all. */
+  z.strictObject({ type: z.literal('printed'), lines: z.array(z.string()) }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;

@@ -19,11 +19,15 @@ export interface GraderSurroundings {
 }
 
 /** One grader for each kind that needs more than the answer and its row. @param seed of the run */
-export function externalGraders({ spawnSandbox }: GraderSurroundings, seed: number): RewardGraders {
+export function externalGraders(
+  { spawnSandbox }: GraderSurroundings,
+  seed: number,
+  onPrinted?: (lines: readonly string[]) => void,
+): RewardGraders {
   const sandbox = new SandboxClient(spawnSandbox, seed);
   return {
     external: {
-      ...sandboxGraders(sandbox),
+      ...sandboxGraders(sandbox, onPrinted),
       'reward-model': unavailableKind('reward-model', 'Use another kind.'),
       judge: unavailableKind('judge', 'Use another kind.'),
     },

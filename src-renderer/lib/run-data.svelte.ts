@@ -109,7 +109,7 @@ export class RunData {
       if (ended || started) void this.refresh();
       return;
     }
-    if (event.runId !== this.id || this.detail === null) return;
+    if (!('runId' in event) || event.runId !== this.id || this.detail === null) return;
     const detail = this.detail;
     switch (event.type) {
       case 'metrics':

@@ -41,6 +41,7 @@ type GradeCommand = Extract<TrainerCommand, { type: 'grade' | 'preflight' }>;
 interface Graded {
   readonly answers: GradedAnswer[];
   readonly componentSeconds: readonly number[];
+  readonly printed: readonly string[];
   readonly seconds: number;
 }
 
@@ -176,6 +177,7 @@ export class RewardWorkshop {
     const { spawnTrainer, times } = this.#options;
     const answers: GradedAnswer[] = [];
     let componentSeconds: readonly number[] = [];
+    const printed: string[] = [];
     let seconds = 0;
     report({
       detail: command.type === 'grade' ? 'Grading answers' : 'Loading the model',
@@ -185,6 +187,7 @@ export class RewardWorkshop {
     await runTrainerJob({ spawnTrainer, times }, command, signal, (event) => {
       if (event.type === 'graded') answers.push(...event.answers);
       else if (event.type === 'grade-seconds') componentSeconds = event.components;
+      else if (event.type === 'printed') printed.push(...event.lines);
       else if (event.type === 'job-end') seconds = event.seconds;
       else if (event.type === 'phase') {
         const detail = event.detail ?? phaseTexts[event.phase];
@@ -194,7 +197,7 @@ export class RewardWorkshop {
         });
       }
     });
-    return { answers, componentSeconds, seconds };
+    return { answers, componentSeconds, printed, seconds };
   }
 }
 
