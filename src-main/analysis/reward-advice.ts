@@ -5,6 +5,7 @@ export type RewardFacts = Omit<RewardBenchReport, 'advice' | 'rows' | 'printed' 
 
 /** A cheat that gets more than this share of the real answers get pays. */
 const cheatPays = 0.5;
+const cheatTies = 0.4;
 /** Slower graders than this are a part of every step that one notices, in seconds an answer. */
 const slowGrader = 0.05;
 const fewGroups = 0.2;
@@ -22,8 +23,9 @@ export function rewardAdvice(facts: RewardFacts): BenchAdvice[] {
 }
 
 /** Whether rewards differ at all, and within groups: where they don't, nothing can be learnt. */
-function signal({ total, answers, questions, groupsWithSignal }: RewardFacts): BenchAdvice[] {
+function signal({ from, total, answers, questions, groupsWithSignal }: RewardFacts): BenchAdvice[] {
   if (answers === 0) return [];
+  if (from === 'references') return rightAnswers(total);
   const value = total.mean === null ? '' : ` (${total.mean.toPrecision(3)})`;
   if (total.count > 1 && total.distinct === 1) {
     return [
@@ -67,6 +69,38 @@ function signal({ total, answers, questions, groupsWithSignal }: RewardFacts): B
   ];
 }
 
+/** The right answers of the data ought to get the best reward, all of them. */
+function rightAnswers({ count, distinct, low, high, histogram }: RewardFacts['total']): BenchAdvice[] {
+  if (count === 0 || low === null || high === null) return [];
+  if (high <= 0) {
+    return [
+      {
+        level: 'blocking',
+        message: `No right answer of the data gets more than ${high.toPrecision(3)}.`,
+        advice: 'The reward does not recognise right answers: check its settings and the answer column.',
+      },
+    ];
+  }
+  if (distinct === 1) {
+    return [
+      {
+        level: 'good',
+        message: `All ${count} right answers of the data get ${high.toPrecision(3)}.`,
+        advice: 'The reward recognises them; try it on answers of a model, too.',
+      },
+    ];
+  }
+  const best = histogram?.counts.at(-1) ?? 0;
+  return [
+    {
+      level: best / count < 0.9 ? 'warning' : 'note',
+      message: `${count - best} of ${count} right answers of the data get less than the best one (from ${low.toPrecision(3)} to ${high.toPrecision(3)}).`,
+      advice:
+        'Sort the answers by their total and look at the lowest: either the data or the reward is wrong there.',
+    },
+  ];
+}
+
 function grading({ reward, answers, notGradable, masked }: RewardFacts): BenchAdvice[] {
   const found: BenchAdvice[] = [];
   if (answers > 0 && notGradable > 0) {
@@ -88,10 +122,12 @@ function grading({ reward, answers, notGradable, masked }: RewardFacts): BenchAd
   return found;
 }
 
-function cheats({ planted, total }: RewardFacts): BenchAdvice[] {
-  if (total.distinct < 2) return [];
+function cheats({ from, planted, total }: RewardFacts): BenchAdvice[] {
+  if (total.distinct < 2 && from !== 'references') return [];
+  // Beside right answers even a tie is too much.
+  const pays = from === 'references' ? cheatTies : cheatPays;
   return planted.flatMap(({ name, beats, mean }): BenchAdvice[] =>
-    beats !== null && beats > cheatPays
+    beats !== null && beats > pays
       ? [
           {
             level: 'warning',
@@ -120,8 +156,8 @@ const remedies: Readonly<Record<keyof typeof plantedTexts, string>> = {
     'Tell the judge in the rubric to grade the text between its marks only, or add a part that no judge grades.',
 };
 
-function columns({ components, disagreements }: RewardFacts): BenchAdvice[] {
-  const constant = components
+function columns({ from, components, disagreements }: RewardFacts): BenchAdvice[] {
+  const constant = (from === 'references' ? [] : components)
     .filter(({ count, distinct }) => count > 1 && distinct === 1)
     .map(({ name, low, count }): BenchAdvice => ({
       level: components.length > 1 ? 'note' : 'warning',

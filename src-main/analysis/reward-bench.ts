@@ -17,6 +17,7 @@ const sameReward = 1e-6;
 const examplesShown = 5;
 
 export interface BenchFindings {
+  readonly from: RewardBenchReport['from'];
   readonly reward: RewardConfig;
   /** Names of the components, in the order of the reward. */
   readonly names: readonly string[];
@@ -36,6 +37,7 @@ export function rewardBenchReport(found: BenchFindings): RewardBenchReport {
   const rows = [...real, ...planted];
   const facts = {
     reward: found.reward,
+    from: found.from,
     answers: real.length,
     questions: new Set(real.map(({ question }) => question)).size,
     notGradable: real.filter(({ total, masked }) => total === null && !masked).length,

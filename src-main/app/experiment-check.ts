@@ -8,6 +8,7 @@ import type { PairRequest } from '../datasets/preference-pairs.ts';
 import { answerNeeded, readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
 import { estimatorSpec } from '../estimators/index.ts';
+import { stepCost } from '../estimators/step-cost.ts';
 import { memoryPlan } from './memory-plan.ts';
 import type { ModelCard } from '../models/model-card.ts';
 import { inspectModel } from './model-and-data.ts';
@@ -66,6 +67,7 @@ export async function checkExperiment(
     memory,
     warnings: [...warnings],
     runs: planned.length,
+    cost: stepCost(estimatorSpec(first.config.method, first.config.budget).plan, first.config.budget),
   };
 }
 
@@ -84,7 +86,7 @@ function checkMethod(config: RunConfig): void {
       {
         where: 'reward',
         advice:
-          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose the method sft, which learns the answers themselves.',
+          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose a method that learns from the data alone, such as sft or dpo.',
       },
     );
   }
@@ -152,7 +154,9 @@ async function readData(config: RunConfig): Promise<DataFacts> {
 
 /** What is read of the data by methods that learn from preferences in it; null for others. */
 function pairsNeeded({ method, budget, data }: RunConfig): PairRequest | null {
-  const { plan, preference } = estimatorSpec(method, budget);
+  const { plan, preference, rewardModel } = estimatorSpec(method, budget);
+  if (rewardModel !== undefined)
+    return { chosen: data.chosen, rejected: data.rejected, label: undefined, single: false, path: data.path };
   if (preference === undefined || plan.samplesPerPrompt > 0) return null;
   const single = preference.loss === 'kto';
   return {

@@ -158,6 +158,7 @@ export class JobBoard {
     this.#change(entry, {});
     const { signal } = entry.controller;
     try {
+      signal.throwIfAborted();
       const result = await entry.work.run({
         signal,
         report: (report) => {

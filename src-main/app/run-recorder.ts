@@ -165,6 +165,7 @@ export class RunRecorder {
       // Answers of jobs without a run; a trainer that trains does not send them.
       case 'generated':
       case 'scored':
+      case 'model-score':
       case 'lab-question':
       case 'projected':
       case 'graded':

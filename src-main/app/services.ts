@@ -9,10 +9,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { z } from 'zod';
 import { examineProcess } from '../analysis/laboratory.ts';
 import { laboratoryPicture } from '../analysis/laboratory-picture.ts';
+import { measurableMethods } from '../analysis/measured-method.ts';
 import { calls, type CallInput, type CallName, type CallOutput, type HostEvent } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
+import { budgetSchema } from '../contract/experiment.ts';
 import { explainIssues } from '../contract/explain-issues.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 import { parseExperiment } from '../contract/parse-experiment.ts';
@@ -29,12 +31,14 @@ import {
   laboratoryDirectory,
   runDirectory,
 } from './host-paths.ts';
+import { LaboratoryJobs } from './laboratory-jobs.ts';
 import type { HubWorld } from './hub/fetch-repository.ts';
 import { laboratoryProcesses } from './laboratory-processes.ts';
 import { listFiles } from './list-files.ts';
 import { Library } from './library.ts';
 import { inspectModel, previewData } from './model-and-data.ts';
 import { requireMemory } from './memory-plan.ts';
+import { readExperiment } from './read-experiment.ts';
 import { RewardWorkshop } from './rewards/reward-workshop.ts';
 import { RunQueue } from './run-queue.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
@@ -97,6 +101,7 @@ const readingCalls: readonly CallName[] = [
   'examples.list',
   'estimators.list',
   'experiments.parse',
+  'experiments.read',
   'experiments.check',
   'models.list',
   'models.inspect',
@@ -124,6 +129,7 @@ const readingCalls: readonly CallName[] = [
   'lab.processes',
   'lab.examine',
   'lab.picture',
+  'lab.methods',
 ];
 
 /**
@@ -154,12 +160,15 @@ function assemble(
   const observers = new Set<(runId: string, event: TrainerEvent) => void>();
   const models = builtinModelsDirectory(options);
   let closed = false;
+  const publish = (event: HostEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
   const queue = new RunQueue({
     store,
     now,
     spawnTrainer: options.spawnTrainer,
     times: options.times ?? usualTimes,
-    publish: (event) => publish(event),
+    publish,
     observe: (runId, event) => {
       for (const observer of observers) observer(runId, event);
     },
@@ -167,10 +176,16 @@ function assemble(
     prepareConfig: (config) => trainerConfig(config, models),
     startWaiting,
   });
-  const publish = (event: HostEvent) => {
-    for (const listener of listeners) listener(event);
-  };
   const newId = options.newId ?? (() => randomUUID().replaceAll('-', '').slice(0, 10));
+  const times = options.times ?? usualTimes;
+  const laboratory = new LaboratoryJobs({
+    spawnTrainer: options.spawnTrainer,
+    times,
+    now,
+    newId,
+    modelsDirectory: models,
+    publish,
+  });
   const library = new Library({
     store,
     now,
@@ -179,7 +194,7 @@ function assemble(
     builtinModels: models,
     hub: options.hub ?? { environment: process.env },
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     publishJob: (job) => publish({ type: 'job', job }),
     datasetsChanged: () => publish({ type: 'datasets' }),
   });
@@ -187,14 +202,25 @@ function assemble(
     store,
     jobs: library.jobs,
     spawnTrainer: options.spawnTrainer,
-    times: options.times ?? usualTimes,
+    times,
     builtinModels: models,
   });
-  const handlers = createHandlers({ options, store, queue, now, newId, models, library, workshop });
+  const handlers = createHandlers({
+    options,
+    store,
+    queue,
+    laboratory,
+    now,
+    newId,
+    models,
+    library,
+    workshop,
+  });
 
   if (!readOnly) {
     queue.recover();
-    void library.datasets.purge();
+    // What cannot be removed now is removed at a later start.
+    library.datasets.purge().catch(() => undefined);
     store.rewards.purgeDeleted();
     const purged = store.runs.markDeletedForPurge();
     void Promise.all(
@@ -243,7 +269,7 @@ function assemble(
     close: async () => {
       if (closed) return;
       closed = true;
-      await Promise.all([queue.close(), library.close()]);
+      await Promise.all([queue.close(), laboratory.close(), library.close()]);
       listeners.clear();
       observers.clear();
       store.close();
@@ -256,6 +282,7 @@ interface Parts {
   readonly options: ServicesOptions;
   readonly store: Store;
   readonly queue: RunQueue;
+  readonly laboratory: LaboratoryJobs;
   readonly now: () => number;
   readonly newId: () => string;
   readonly models: string;
@@ -277,7 +304,7 @@ function checked<N extends CallName>(
 }
 
 function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown) => unknown>> {
-  const { options, store, queue, now, newId, models, library, workshop } = parts;
+  const { options, store, queue, laboratory, now, newId, models, library, workshop } = parts;
   const { runs, datasets, modelFolders, rewards } = store;
   const { jobs } = library;
   const resolved = (experiment: CallOutput<'experiments.parse'>) =>
@@ -300,6 +327,7 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const experiment = parseExperiment(text);
       return directory === undefined ? experiment : resolveExperimentPaths(experiment, directory);
     }),
+    'experiments.read': checked('experiments.read', ({ path }) => readExperiment(path)),
     'experiments.check': checked('experiments.check', async ({ experiment: given }) => {
       const experiment = resolved(given);
       const found = await checkExperiment(experiment, models);
@@ -409,6 +437,18 @@ function createHandlers(parts: Parts): Readonly<Record<CallName, (input: unknown
       const report = await examineProcess(examined, { settings, pause: () => nextTurn() });
       return { svg: laboratoryPicture(report, title) };
     }),
+    'lab.methods': checked('lab.methods', () =>
+      measurableMethods({ groupSize: 4, budget: budgetSchema.parse({}) }),
+    ),
+    'lab.estimate': checked('lab.estimate', async ({ experiment, options: asked }) => ({
+      seconds: await laboratory.estimate(resolved(experiment), asked),
+    })),
+    'lab.start': checked('lab.start', ({ experiment, options: asked }) =>
+      laboratory.start(resolved(experiment), asked),
+    ),
+    'lab.status': checked('lab.status', () => ({ job: laboratory.status() })),
+    'lab.cancel': checked('lab.cancel', () => ({ job: laboratory.cancel() })),
+    'lab.sampledPicture': checked('lab.sampledPicture', () => ({ svg: laboratory.picture() })),
     'lab.examine': checked('lab.examine', ({ process: examined, settings, estimators }) =>
       // Between two estimators other calls are answered.
       examineProcess(examined, { settings, pause: () => nextTurn(), ...(estimators ? { estimators } : {}) }),

@@ -4,16 +4,17 @@
  */
 import { z } from 'zod';
 import {
-  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, tokenizedReportSchema,
+  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, learnsSchema, tokenizedReportSchema,
 } from './datasets.ts';
 import { estimatorNameSchema } from './estimator.ts';
 import { budgetSchema, dataSchema, experimentSchema, modelSchema, runConfigSchema } from './experiment.ts';
 import { hubDescriptionSchema, hubRequestSchema } from './hub.ts';
 import { jobSchema } from './jobs.ts';
+import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema, sampledOptionsSchema } from './laboratory.ts';
 import { modelCardSchema, modelEntrySchema, modelSourceSchema } from './model-library.ts';
-import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
 import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
 import { componentScoreSchema, rewardSchema } from './reward.ts';
+import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -186,8 +187,22 @@ export const estimatorCardSchema = z.strictObject({
   defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),
+  /** What a row of the data must hold: a question; with its right answer; with a better and a worse answer; or with judged answers. */
+  data: z.enum(['questions', 'answers', 'pairs', 'verdicts']),
 });
 export type EstimatorCard = z.infer<typeof estimatorCardSchema>;
+
+/** What one step of a run samples. */
+export const stepCostSchema = z.strictObject({
+  answers: z.int(),
+  /** Greedy answers that others are compared with. */
+  greedy: z.int(),
+  /** Continuations from places inside answers, where every answer is as long as it may be; null: as many as the answers have lines. */
+  continuations: z.number().nullable(),
+  /** Tokens of all of them, where every answer is as long as it may be; null as above. */
+  tokens: z.number().nullable(),
+});
+export type StepCost = z.infer<typeof stepCostSchema>;
 
 const nothing = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
@@ -205,12 +220,14 @@ export const calls = {
     input: z.strictObject({ text: z.string(), directory: z.string().optional() }),
     output: experimentSchema,
   },
+  /** The experiment of a file on the computer of the host; its paths come out absolute. */
+  'experiments.read': { input: z.strictObject({ path: z.string().min(1) }), output: experimentSchema },
   'experiments.check': {
     /** Everything that can be known before the start: model, data, settings, memory. Throws what would make it fail. */
     input: z.strictObject({ experiment: experimentSchema }),
     output: z.strictObject({
       model: modelCardSchema, trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), memory: memoryPlanSchema,
-      warnings: z.array(z.string()), runs: z.int(),
+      warnings: z.array(z.string()), runs: z.int(), cost: stepCostSchema,
     }),
   },
   'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
@@ -232,8 +249,8 @@ export const calls = {
       maxTokens: budgetSchema.shape.maxTokens,
       /** Rows that are shown token by token. */
       rows: z.int().min(0).max(100).default(5),
-      /** Whether right answers are learnt, and so count against their limit. */
-      learnsAnswers: z.boolean().default(false),
+      /** What is learnt from: rewards of answers, right answers, or pairs of answers; the latter count against their limit. */
+      learns: learnsSchema.default('rewards'),
       seed: z.int().min(0).default(0),
     }),
     output: jobRef,
@@ -338,6 +355,24 @@ export const calls = {
     input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
     output: z.strictObject({ svg: z.string() }),
   },
+  /** Every method, and whether it can be measured on a model. */
+  'lab.methods': { input: nothing, output: z.array(measurableMethodSchema) },
+  /** How long a measurement would take here, from a few answers that are measured now. */
+  'lab.estimate': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: z.strictObject({ seconds: z.number() }),
+  },
+  /** Measures methods on the model, questions and reward of an experiment (its first run). One measurement at a time. */
+  'lab.start': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: sampledJobSchema,
+  },
+  /** The measurement at work, or the last one of this host; null where there was none. */
+  'lab.status': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** Ends the measurement at work; what was measured up to there is kept where it suffices. */
+  'lab.cancel': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** The report of the last measurement as a picture (SVG). */
+  'lab.sampledPicture': { input: nothing, output: z.strictObject({ svg: z.string() }) },
 } as const;
 
 export type CallName = keyof typeof calls;
@@ -359,6 +394,8 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   /** Newest answers of a step (the best and worst few); all of them are in the store. */
   z.strictObject({ type: z.literal('samples'), runId: z.string(), step: z.int(), samples: z.array(sampleRowSchema) }),
   z.strictObject({ type: z.literal('log'), runId: z.string(), entry: logRowSchema }),
+  /** A measurement of the laboratory went on or ended. */
+  z.strictObject({ type: z.literal('laboratory'), job: sampledJobSchema }),
   z.strictObject({ type: z.literal('job'), job: jobSchema }),
   /** A dataset was imported, changed, removed or restored. */
   z.strictObject({ type: z.literal('datasets') }),

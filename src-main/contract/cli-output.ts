@@ -11,7 +11,7 @@ import {
   sampleRowSchema,
   seriesSchema,
 } from './calls.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 import { hubDescriptionSchema } from './hub.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
 import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
@@ -54,6 +54,8 @@ export const trainSampleSchema = z.strictObject({
   entropies: numbersOrNull.optional(),
   referenceLogprobs: numbersOrNull.optional(),
   tokenEnds: z.array(z.int()).optional(),
+  /** Looks into the answer (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 
 /** One line of `train --json`. Lines of several runs of one experiment follow each other. */
@@ -114,6 +116,7 @@ export const samplesOutputSchema = z.strictObject({
   rows: z.array(z.union([sampleDetailSchema, sampleRowSchema])),
   total: z.int(),
   pairs: z.strictObject({ path: z.string(), count: z.int() }).optional(),
+  best: z.strictObject({ path: z.string(), count: z.int() }).optional(),
 });
 export const generateOutputSchema = z.strictObject({
   ids: z.array(z.int()),
@@ -121,9 +124,14 @@ export const generateOutputSchema = z.strictObject({
   logprobs: numbers,
   finish: finishReasonSchema,
 });
-export const scoreOutputSchema = z.strictObject({ logprobs: numbers, entropies: numbers });
+/** Of a language model, or of a reward model. */
+export const scoreOutputSchema = z.union([
+  z.strictObject({ logprobs: numbers, entropies: numbers }),
+  z.strictObject({ score: z.number() }),
+]);
 export const rewardOutputSchema = z.strictObject({
   total: z.number().nullable(),
+  masked: z.literal(true).optional(),
   components: z.record(z.string(), componentScoreSchema.shape.value),
   reasons: z.record(z.string(), z.string()),
 });
@@ -289,6 +297,7 @@ export const cliOutputs = {
       total: 'Answers that match, of which `rows` holds at most `--limit`.',
       pairs:
         'With `--pairs`: the `path` of the file and the `count` of pairs in it; then no rows are listed.',
+      best: 'With `--best`: the `path` of the file and the `count` of answers in it; then no rows are listed.',
       rows: 'The answers:',
       'rows[].id': 'Number of the answer in the store; `runId` and `step` say where it belongs.',
       'rows[].split': 'train or evaluation.',
@@ -356,13 +365,16 @@ export const cliOutputs = {
     fields: {
       logprobs: 'Log-probability of each token of the response, in nats.',
       entropies: 'Entropy of the distribution that each token was chosen from, in nats.',
+      score: 'Of a reward model alone: the score of the text.',
     },
   },
   reward: {
     form: 'lines',
     schema: rewardOutputSchema,
     fields: {
-      total: 'Weighted sum; null where a component could not be graded.',
+      total:
+        'What the components make together; null where one could not be graded, or the answer is left out.',
+      masked: 'true where the reward leaves the answer out because it was cut off; absent otherwise.',
       components: 'Value of each component by name; null where it could not be graded.',
       reasons: 'Why each component gave its value.',
     },
@@ -372,7 +384,11 @@ export const cliOutputs = {
     schema: rewardBenchReportSchema,
     fields: {
       reward: 'The reward, with every default.',
-      answers: 'Real answers; with `questions`, `notGradable` and `masked` (cut off and left out).',
+      from: 'Where the answers come from: pasted, references, run or model.',
+      answers: 'Real answers.',
+      questions: 'Questions that they belong to.',
+      notGradable: 'Answers that could not be graded.',
+      masked: 'Answers that were cut off and left out.',
       groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
       truncated: 'Share of answers that were cut off.',
       total:
@@ -393,7 +409,8 @@ export const cliOutputs = {
     schema: rescoreReportSchema,
     fields: {
       runId: 'The run.',
-      answers: 'Stored answers that were graded; with `notGradable`.',
+      answers: 'Stored answers that were graded.',
+      notGradable: 'Those that could not be graded by the new reward.',
       warning: 'What the report lacks, or null.',
       steps: 'Steps of the run; `before` and `after` hold the mean of the old and of the new reward in each.',
       before: 'Mean of the old reward in each step; null where nothing could be graded.',
@@ -434,11 +451,14 @@ export const cliOutputs = {
       theorem:
         'The theorem shown: `tokenRewards` as drawn, `responseRewards`, `tokenGradient`, `responseGradient`, `largestDifference`; with `discount`: `discountedGradient`, `discountedDifference`, `discountedCosine`.',
       rows: 'One entry for each estimator:',
-      'rows[].id': 'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
-      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
+      'rows[].id':
+        'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
+      'rows[].verdict':
+        'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
       'rows[].gradient': 'Expected gradient of one estimate.',
       'rows[].variance': 'Trace of the covariance of one estimate.',
-      'rows[].scale': 'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
+      'rows[].scale':
+        'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
       'rows[].bias':
         'Length of expected minus true gradient over length of the true one; `directionBias`: what remains after the best scaling.',
       'rows[].noise': 'Standard deviation of one estimate over its part along the true gradient.',
@@ -449,7 +469,8 @@ export const cliOutputs = {
       questions:
         'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
       'rows[].verdict (sampled)':
-        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `bias`, `directionBias`, `noise` and `tokensNeeded` are then `value`, `low`, `high`, relative to a reference from all other answers.',
+      complete: 'With --sample: false where it was ended before its last answer.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

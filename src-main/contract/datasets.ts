@@ -106,7 +106,7 @@ export const datasetPageSchema = z.strictObject({
 });
 export type DatasetPage = z.infer<typeof datasetPageSchema>;
 
-/** Lengths in tokens: `counts[i]` texts have from `edges[i]` to below `edges[i + 1]` tokens; the last edge is included. */
+/** Lengths in tokens: `counts[i]` texts have from `edges[i]` to below `edges[i + 1]` tokens. */
 export const lengthHistogramSchema = z.strictObject({
   edges: z.array(z.int()),
   counts: z.array(z.int()),
@@ -117,17 +117,20 @@ export const lengthHistogramSchema = z.strictObject({
 });
 export type LengthHistogram = z.infer<typeof lengthHistogramSchema>;
 
+/** What a method learns from: rewards of sampled answers, right answers (SFT), or better and worse answers. */
+export const learnsSchema = z.enum(['rewards', 'answers', 'pairs']);
+
 const splitReportSchema = z.strictObject({
   rows: z.int(),
   /** Rows that training or evaluation would use. */
   used: z.int(),
-  /** Rows left out: question, or right answer where answers are learnt, is too long; question is empty. */
+  /** Rows left out: the question, or an answer that is learnt, is too long; or one of them is empty. */
   tooLong: z.int(),
   empty: z.int(),
   /** Rows whose question stood in an earlier row already. */
   repeated: z.int(),
   prompts: lengthHistogramSchema.nullable(),
-  /** Of right answers, without the token that ends them. */
+  /** Of right answers (of pairs: of both), without the token that ends them; null where there are none. */
   answers: lengthHistogramSchema.nullable(),
 });
 
@@ -141,12 +144,13 @@ export const tokenizedReportSchema = z.strictObject({
       question: z.string(),
       /** With the chat template around it. */
       prompt: z.string(),
-      answer: z.string(),
       ids: z.array(z.int()),
       /** Text of each id; together they are the prompt as the model reads it. */
       tokens: z.array(z.string()),
-      answerIds: z.array(z.int()),
-      answerTokens: z.array(z.string()),
+      /** The right answer; of a pair the better and the worse one. */
+      answers: z.array(
+        z.strictObject({ text: z.string(), ids: z.array(z.int()), tokens: z.array(z.string()) }),
+      ),
       tooLong: z.boolean(),
     }),
   ),

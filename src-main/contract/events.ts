@@ -1,11 +1,11 @@
 /** What a trainer process tells its host while it works, and what the host may tell it. */
 import { z } from 'zod';
+import { learnsSchema, tokenizedReportSchema } from './datasets.ts';
+import { budgetSchema, dataSchema, methodSchema, modelSchema, runConfigSchema } from './experiment.ts';
 import { finishReasonSchema } from './finish-reason.ts';
+import { answerLookSchema } from './laboratory.ts';
 import { benchAnswerSchema, gradedAnswerSchema } from './reward-bench.ts';
 import { rewardSchema, rewardScoreSchema } from './reward.ts';
-
-import { tokenizedReportSchema } from './datasets.ts';
-import { budgetSchema, dataSchema, modelSchema, runConfigSchema } from './experiment.ts';
 
 export { finishReasonSchema };
 export type { FinishReason } from './finish-reason.ts';
@@ -52,7 +52,15 @@ export const sampleSchema = z.strictObject({
 });
 export type Sample = z.infer<typeof sampleSchema>;
 
-export const phaseSchema = z.enum(['loading', 'compiling', 'evaluating', 'training', 'saving', 'stopping']);
+export const phaseSchema = z.enum([
+  'loading',
+  'compiling',
+  'preflight',
+  'evaluating',
+  'training',
+  'saving',
+  'stopping',
+]);
 
 export const summarySchema = z.strictObject({
   /** Held-out score (mean reward, greedy) at the start, at the end and at the best checkpoint; null without evaluation. */
@@ -90,10 +98,13 @@ export const generateRowSchema = z.union([
 ]);
 export type GenerateRow = z.infer<typeof generateRowSchema>;
 
-/** A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt. */
+/**
+ * A row that `score` reads: a prompt with its response, or token ids of which the first `promptLength` are the prompt (a
+ * reward model needs no `promptLength`: it reads the whole text).
+ */
 export const scoreRowSchema = z.union([
   z.strictObject({ prompt: z.string(), response: z.string() }),
-  z.strictObject({ ids: z.array(z.int().min(0)).min(2), promptLength: z.int().min(1) }),
+  z.strictObject({ ids: z.array(z.int().min(0)).min(1), promptLength: z.int().min(1).optional() }),
 ]);
 export type ScoreRow = z.infer<typeof scoreRowSchema>;
 
@@ -165,6 +176,13 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     logprobs: float32,
     entropies: float32,
   }),
+  /** One row of a `score` job on a reward model; sent in the order of rows. */
+  z.strictObject({
+    type: z.literal('model-score'),
+    row: z.int().min(0),
+    score: z.number(),
+    tokens: z.int().min(1),
+  }),
   /** Reward of the greedy answer to a question of a `lab` job; it comes before the answers to that question. */
   z.strictObject({
     type: z.literal('lab-question'),
@@ -182,6 +200,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     tokens: z.int().min(1),
     finish: finishReasonSchema,
     projection: float32,
+    /** The same for each method that looks into answers, weighed by its advantages. */
+    looks: z.array(answerLookSchema),
   }),
   /** Report of a `tokenize` job. */
   z.strictObject({ type: z.literal('tokenized'), report: tokenizedReportSchema }),
@@ -239,8 +259,11 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     type: z.literal('lab'),
     config: runConfigSchema,
     questions: z.int().min(1),
-    /** Answers sampled for each question. */
+    /** Answers sampled for each question, and how many of them make a group. */
     answers: z.int().min(2),
+    groupSize: z.int().min(2),
+    /** Methods that weigh the tokens of an answer differently: by continuations, or by the critic that `config` asks for. */
+    looks: z.array(methodSchema),
     /** Random directions that gradients are measured along. */
     directions: z.int().min(8).max(65_536),
   }),
@@ -270,7 +293,8 @@ export const trainerCommandSchema = z.discriminatedUnion('type', [
     maxTokens: budgetSchema.shape.maxTokens,
     /** Rows that are shown token by token. */
     rows: z.int().min(0),
-    learnsAnswers: z.boolean(),
+    /** What is learnt from: rewards of answers, right answers, or pairs of answers. */
+    learns: learnsSchema,
     seed: z.int().min(0),
   }),
   /** Ends a run after the present step, with a checkpoint; ends a job after the present batch. */

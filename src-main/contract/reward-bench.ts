@@ -131,6 +131,8 @@ export type BenchAdvice = z.infer<typeof benchAdviceSchema>;
 
 export const rewardBenchReportSchema = z.strictObject({
   reward: rewardSchema,
+  /** Where the real answers come from. */
+  from: z.enum(['pasted', 'references', 'run', 'model']),
   /** Real answers, and the questions that they belong to. */
   answers: z.int(),
   questions: z.int(),

@@ -58,7 +58,7 @@ export class AdaptiveHistogram {
 
   #count(value: number): void {
     for (;;) {
-      const bin = Math.floor(value / this.#width - this.#start / this.#width);
+      const bin = Math.floor(value / this.#width) - Math.round(this.#start / this.#width);
       if (bin >= 0 && bin < BINS) {
         this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;
         return;

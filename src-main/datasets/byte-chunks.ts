@@ -56,6 +56,33 @@ async function* streamed(stream: Readable, translate: (error: unknown) => unknow
   }
 }
 
+/**
+ * The bytes of a file; while one chunk is worked on, the next is being read. Two buffers take turns, because fresh ones
+ * for every chunk would keep the collector busy.
+ */
+async function* readAhead(path: string): AsyncGenerator<Buffer> {
+  const file = await open(path, 'r');
+  let [free, used] = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)];
+  const readNext = async (): Promise<Buffer> => {
+    [free, used] = [used, free];
+    const buffer = used;
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    return buffer.subarray(0, bytesRead);
+  };
+  let next = readNext();
+  try {
+    for (let chunk = await next; chunk.length > 0; chunk = await next) {
+      next = readNext();
+      // Its error is thrown where it is awaited, above.
+      next.catch(() => undefined);
+      yield chunk;
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await file.close();
+  }
+}
+
 /** Size and first bytes of a file. Throws user errors for what is missing or empty. */
 export async function openDataFile(path: string): Promise<{ size: number; head: Buffer }> {
   try {
@@ -83,7 +110,7 @@ export function emptyFile(path: string): Error {
 }
 
 /**
- * Streams the unpacked bytes of a text file.
+ * Streams the unpacked bytes of a text file; a chunk holds until the next one is asked for.
  * @param onProgress told the share (0 to 1) of the file that has been read
  * @throws EspalierError when the file is missing, empty, cut off, damaged, or of a kind that is not read
  */
@@ -93,15 +120,21 @@ export async function* byteChunks(
 ): AsyncGenerator<Buffer> {
   const { head, size } = await openDataFile(path);
   const kind = fileKind(head, path);
-  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   if (kind === 'text') {
-    for await (const chunk of streamed(file, (error) => readError(error, path))) {
-      onProgress?.(Math.min(1, file.bytesRead / size));
-      yield chunk;
+    let bytes = 0;
+    try {
+      for await (const chunk of readAhead(path)) {
+        bytes += chunk.length;
+        onProgress?.(Math.min(1, bytes / size));
+        yield chunk;
+      }
+    } catch (error) {
+      throw readError(error, path);
     }
     return;
   }
   if (kind === 'parquet' || kind === 'arrow') throw new Error('internal: a typed file is read as text');
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
   const unpack =
     kind === 'gzip'
       ? createGunzip({ chunkSize: CHUNK_BYTES })

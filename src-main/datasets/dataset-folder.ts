@@ -131,21 +131,29 @@ function inOrder(splits: Map<string, string[]>): FolderSplit[] {
     .sort((a, b) => rank(a.name) - rank(b.name));
 }
 
-/** Splits by the names of shards, of folders or of files; what says nothing is training data. */
-function splitsByName(paths: readonly string[]): FolderSplit[] {
-  const splits = new Map<string, string[]>();
-  const add = (name: string, path: string): void => {
-    splits.set(name, [...(splits.get(name) ?? []), path]);
-  };
-  const shards = paths.map((path) => SHARD.exec(path.split('/').at(-1) ?? ''));
-  if (paths.length > 0 && shards.every((shard) => shard !== null)) {
-    for (const [i, path] of paths.entries()) add(shards[i]?.[1] ?? 'train', path);
-    return inOrder(splits);
-  }
+/**
+ * Splits by the names of shards, of folders or of files. Where some names mean a split, files whose names mean none are
+ * left out, as the `datasets` library does; where no name does, all are training data.
+ */
+function splitsByName(paths: readonly string[], folder: string, warnings: string[]): FolderSplit[] {
+  const shards = paths.map((path) => SHARD.exec(path.split('/').at(-1) ?? '')?.[1]);
   const byFolder = paths.map((path) => splitWord(path.split('/').slice(0, -1).join('/')));
-  const useFolders = byFolder.some((name) => name !== undefined);
+  const byFile = paths.map((path) => splitWord(path.split('/').at(-1) ?? ''));
+  const names = shards.every((name) => name !== undefined)
+    ? shards
+    : ([byFolder, byFile].find((list) => list.some((name) => name !== undefined)) ??
+      paths.map(() => 'train'));
+  const splits = new Map<string, string[]>();
+  const left: string[] = [];
   for (const [i, path] of paths.entries()) {
-    add((useFolders ? byFolder[i] : splitWord(path.split('/').at(-1) ?? '')) ?? 'train', path);
+    const name = names[i];
+    if (name === undefined) left.push(path);
+    else splits.set(name, [...(splits.get(name) ?? []), path]);
+  }
+  if (left.length > 0) {
+    warnings.push(
+      `${folder}: ${left.slice(0, 3).join(', ')}${left.length > 3 ? ', …' : ''} left out, because the names of other files say train, validation or test.`,
+    );
   }
   return inOrder(splits);
 }
@@ -207,7 +215,12 @@ const cardSchema = z.looseObject({
   ),
 });
 
-function configsOfCard(card: Json, folder: string, paths: readonly string[]): FolderConfig[] | null {
+function configsOfCard(
+  card: Json,
+  folder: string,
+  paths: readonly string[],
+  warnings: string[],
+): FolderConfig[] | null {
   const parsed = cardSchema.safeParse(card);
   if (!parsed.success) return null;
   const configs = parsed.data.configs.map(
@@ -216,7 +229,7 @@ function configsOfCard(card: Json, folder: string, paths: readonly string[]): Fo
       const inside = paths.filter((path) => path.startsWith(prefix));
       const splits =
         files === undefined
-          ? splitsByName(inside)
+          ? splitsByName(inside, folder, warnings)
           : files.map(({ split, path: patterns }) => {
               const found = patterns.flatMap((pattern) => {
                 const expression = globExpression(prefix + pattern.replace(/^\.?\//, ''));
@@ -251,7 +264,7 @@ async function readCard(
   const readme = await readText(path);
   if (readme === null) return null;
   try {
-    return configsOfCard(readFrontMatter(readme), folder, paths);
+    return configsOfCard(readFrontMatter(readme), folder, paths, warnings);
   } catch (error) {
     if (!(error instanceof FrontMatterProblem)) throw error;
     warnings.push(
@@ -320,7 +333,9 @@ export async function readDatasetFolder(folder: string): Promise<DatasetFolder> 
     });
   }
   const card = await readCard(folder, paths, warnings);
-  const configs = card ?? [{ name: 'default', splits: splitsByName(ofOneFormat(paths, folder, warnings)) }];
+  const configs = card ?? [
+    { name: 'default', splits: splitsByName(ofOneFormat(paths, folder, warnings), folder, warnings) },
+  ];
   checkShards(
     folder,
     configs.flatMap(({ splits }) => splits.flatMap(({ files }) => files)),

@@ -2,7 +2,7 @@
 
 import type { ChatTurn } from './conversation.ts';
 
-/** Any JSON value. Whole numbers beyond 2^53 are kept as text, digit for digit. */
+/** Any JSON value. Whole numbers beyond 2^53 that would lose digits are kept as text. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /** Column names with their values; read it with `columnValue`, never by prototype. */

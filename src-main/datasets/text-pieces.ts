@@ -155,7 +155,8 @@ export async function* textPieces(
       const next = await source.next();
       if (next.done === true) whole = true;
       else {
-        start.push(next.value);
+        // The source reuses its memory.
+        start.push(Buffer.from(next.value));
         startBytes += next.value.length;
       }
     }
@@ -180,8 +181,9 @@ async function* linePieces(
   path: string,
   skip: number,
 ): AsyncGenerator<TextPiece> {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  // What is not decoded yet stands at the start of one buffer that is used again and again.
+  let buffer: Buffer = Buffer.alloc(0);
+  let held = 0;
   let line = 1;
   let offset = skip;
   const decode = (bytes: Buffer): TextPiece => {
@@ -197,20 +199,25 @@ async function* linePieces(
     return piece;
   };
   const take = function* (chunk: Buffer): Generator<TextPiece> {
-    const end = chunk.lastIndexOf(NEWLINE) + 1;
-    if (end > 0) {
-      held.push(chunk.subarray(0, end));
-      yield decode(held.length === 1 ? chunk.subarray(0, end) : Buffer.concat(held));
-      held = [];
-      heldBytes = 0;
+    if (held + chunk.length > buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * (held + chunk.length));
+      buffer.copy(larger, 0, 0, held);
+      buffer = larger;
     }
-    if (end < chunk.length) held.push(chunk.subarray(end));
-    heldBytes += chunk.length - end;
-    if (heldBytes > LONGEST_LINE) throw tooLong(path, line);
+    chunk.copy(buffer, held);
+    const last = chunk.lastIndexOf(NEWLINE);
+    const filled = held + chunk.length;
+    const end = last === -1 ? 0 : held + last + 1;
+    if (end > 0) {
+      yield decode(buffer.subarray(0, end));
+      buffer.copy(buffer, 0, end, filled);
+    }
+    held = filled - end;
+    if (held > LONGEST_LINE) throw tooLong(path, line);
   };
   yield* take(first);
   for await (const chunk of rest) yield* take(chunk);
-  if (heldBytes > 0) yield decode(Buffer.concat(held));
+  if (held > 0) yield decode(buffer.subarray(0, held));
 }
 
 async function* utf16Pieces(

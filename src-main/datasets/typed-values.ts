@@ -18,9 +18,11 @@ const secondsPerDay = 86_400n;
 /** Days that `Date` can name, either way from 1970. */
 const mostDays = 100_000_000n;
 
-/** A whole number: a number up to ±2^53, else text with all of its digits. */
+/** A whole number: a number where it gives all digits back (always up to ±2^53), else text with all of them. */
 export function integerValue(value: bigint): number | string {
-  return value >= -exactLimit && value <= exactLimit ? Number(value) : value.toString();
+  if (value >= -exactLimit && value <= exactLimit) return Number(value);
+  const text = value.toString();
+  return String(Number(value)) === text ? Number(value) : text;
 }
 
 /**

@@ -7,7 +7,7 @@ export type ValueNote = 'nan' | 'infinity' | 'large-integer' | 'bytes' | 'not-ut
 const texts: Record<ValueNote, string> = {
   nan: 'holds NaN, which counts as missing',
   infinity: 'holds infinite numbers, which are kept as the texts “Infinity” and “-Infinity”',
-  'large-integer': 'holds whole numbers beyond 2^53, which are kept as text, so that no digit is lost',
+  'large-integer': 'holds whole numbers beyond 2^53 that would lose digits; they are kept as text',
   bytes: 'holds bytes, not text; they are shown in base64',
   'not-utf8': 'holds text that is not valid UTF-8; what cannot be read became U+FFFD',
 };

@@ -36,7 +36,7 @@ export function isLowerCase(text: string): boolean {
 }
 
 /** Punctuation that is a word of its own wherever it stands. */
-const SEPARATE = ',;@#$%&?!()[]{}<>"“”‘…:';
+const SEPARATE = ';@#$%&?!()[]{}<>"“”‘…';
 
 /**
  * Number of words all in capital letters. Hyphenated words are one; contractions and possessives are two, as in the Penn
@@ -46,7 +46,10 @@ export function countUpperCase(text: string): number {
   let count = 0;
   let start = 0;
   for (let i = 0; i <= text.length; i++) {
-    const ends = i === text.length || isSpace(text.charCodeAt(i)) || SEPARATE.includes(text[i] ?? '');
+    const unit = text.charCodeAt(i);
+    // Commas and colons stay inside numbers and times.
+    const pause = (unit === 0x2c || unit === 0x3a) && !isDigit(text.charCodeAt(i + 1));
+    const ends = i === text.length || pause || isSpace(unit) || SEPARATE.includes(text[i] ?? ' ');
     const dashes = !ends && text[i] === '-' && text[i + 1] === '-';
     if (!ends && !dashes) continue;
     if (i > start) count += upperParts(text.slice(start, i));

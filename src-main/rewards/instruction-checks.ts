@@ -193,7 +193,7 @@ export const instructionChecks: Readonly<Record<InstructionId, Check>> = {
   'length_constraints:number_words': (text, given) =>
     related(countWordTokens(text), given, 'relation', 'num_words'),
   'length_constraints:number_sentences': (text, given) =>
-    related(countSentences(text), given, 'relation', 'num_sentences'),
+    related(countSentences(text, true), given, 'relation', 'num_sentences'),
   'length_constraints:number_paragraphs': (text, given) =>
     dividedParagraphs(text) === wholeNumber(given, 'num_paragraphs'),
   'length_constraints:nth_paragraph_first_word': hasFirstWord,

@@ -10,7 +10,7 @@ const LOOKED_AT = 20_000;
 
 /** Common words of languages in Latin letters; those after the first ten only keep others from being taken for them. */
 const latin: Readonly<Record<string, string>> = {
-  en: 'the of and to in is that for it with as was on are be this by at from or have an they which you your were their has will can not but his her she he we i my our been would there what if more when about so up out do all who how its into than them then no these also',
+  en: 'the of and to in is that for it with as was on are be this by at from or have an they which you your were their has will can not but his her she he we i my our been would there what if more when about so up out do all who how its into than them then no these also over after before between under through where while only other some such many much most very just like make made time people new could should may must each those because see get use used first two way well even any us does did being same both without within during here how ever never',
   es: 'de la que el en y los se del las un por con no una su para es al lo como más pero sus le ya o este sí porque esta entre cuando muy sin sobre también hasta hay donde quien desde todo nos durante ella son está eso qué yo mi tu',
   pt: 'de a o que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à seu sua ou ser quando muito há nos já está eu também só pelo pela até isso ela entre era depois sem mesmo aos ter seus quem você são',
   fr: 'de la le et les des en un du une que est pour qui dans a par plus pas au sur ne se ce il sont la avec son mais comme ou si leur nous vous elle cette ses être fait aux je on tout y même votre notre ces ont était entre sans aussi peut très',
@@ -133,6 +133,9 @@ function scriptName(code: number): string | null {
   return isLetter(code) ? 'other' : null;
 }
 
+/** What one word of this language alone, or several that it shares with others, must give. */
+const leastEvidence = 0.5;
+
 /** What is known of a text's language; `null` where nothing tells. */
 export interface FoundLanguage {
   /** ISO 639-1 code, or null. */
@@ -165,12 +168,12 @@ export function findLanguage(text: string): FoundLanguage {
   }
   let best: string | null = null;
   for (const [language, score] of scores)
-    if (best === null || score > (scores.get(best) ?? 0)) best = language;
+    if (score >= leastEvidence && (best === null || score > (scores.get(best) ?? 0))) best = language;
   return { language: best, words: words.length };
 }
 
 /** Shorter texts without a single common word may be in any language of their script. */
-const TOO_SHORT = 5;
+const TOO_SHORT = 10;
 
 /** Whether a text is in a language; a text without letters, or too short to tell, is taken to be. */
 export function isInLanguage(text: string, language: string): boolean {

@@ -3,6 +3,7 @@ import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
+import type { DatasetReference } from './reference-sums.ts';
 import { initialStatistics, observed } from '../rewards/running-statistics.ts';
 import type { RewardStatistics } from '../rewards/running-statistics.ts';
 import { reportProgress } from './progress.ts';
@@ -32,11 +33,14 @@ export interface EvaluationResult {
  */
 export async function evaluate(
   parts: TrainingParts,
+  dataset: DatasetReference,
   statistics: RewardStatistics = [],
 ): Promise<EvaluationResult | null> {
   const started = parts.now();
   if (parts.grade === null) {
-    return parts.spec.preference === undefined ? scoreAnswers(parts, started) : evaluatePairs(parts, started);
+    return parts.spec.preference === undefined
+      ? scoreAnswers(parts, started)
+      : evaluatePairs(parts, started, dataset);
   }
   const progress = reportProgress(parts, 'evaluating', parts.evaluation.length);
   let answers: SampleResult[];

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
+import { healthStateSchema, initialHealth } from './health.ts';
 
 export const loopStateFile = 'loop.json';
 
@@ -40,6 +41,8 @@ export const loopStateSchema = z.strictObject({
   evaluationStatistics: statisticsSchema,
   /** Largest difference between sampler and learner in the newest step where it was measured; null before. */
   samplerGap: z.number().nullable(),
+  /** What the health of the run is judged by. */
+  health: healthStateSchema.default(initialHealth),
   /** Steps in a row whose update was left out because loss or gradient was not finite. */
   failedUpdates: z.int().min(0),
   /** Answers sampled for training, and their tokens. */
@@ -68,6 +71,7 @@ export function initialLoopState(identity: RunIdentity): LoopState {
     rewardStatistics: [],
     evaluationStatistics: [],
     samplerGap: null,
+    health: initialHealth,
     failedUpdates: 0,
     answers: 0,
     generatedTokens: 0,

@@ -6,6 +6,8 @@ import { hasSignal } from '../estimators/group-statistics.ts';
 import { componentMeans } from './evaluate.ts';
 import type { LearnerSequence, OptimizerSettings } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
+import { sumsOfFresh } from './reference-sums.ts';
+import type { DatasetReference } from './reference-sums.ts';
 import { checkGradable, sampleAndGrade, sampleOf } from './rollout-step.ts';
 import type { StepOutcome } from './rollout-step.ts';
 import { statisticsOf } from './rollouts.ts';
@@ -26,10 +28,12 @@ export async function preferenceStep(
   rows: readonly PreparedPrompt[],
   state: LoopState,
   settings: OptimizerSettings,
+  reference: DatasetReference,
 ): Promise<StepOutcome> {
   const started = parts.now();
   const spec = specOf(parts);
-  const update = await updatePreference(parts, spec, rows.map(unitOf), state.step, settings, 1);
+  const sums = spec.reference ? await reference.ofTraining(rows) : async () => [];
+  const update = await updatePreference(parts, spec, rows.map(unitOf), state.step, settings, 1, sums);
   return {
     metrics: { ...updateMetrics(update, spec), secondsLearn: (parts.now() - started) / 1000 },
     samples: [],
@@ -70,7 +74,8 @@ export async function onlinePreferenceStep(
   const started = parts.now();
   const { temperature } = parts.config.budget;
   const units = pairsOf(rollouts);
-  const update = await updatePreference(parts, spec, units, state.step, settings, temperature);
+  const sums = sumsOfFresh(parts.learner, temperature);
+  const update = await updatePreference(parts, spec, units, state.step, settings, temperature, sums);
   const samples = rollouts.answers.map((_, place) => sampleOf(rollouts, place));
   const { tokens, generateSeconds, rewardSeconds } = rollouts;
   const components: Record<string, number> = {};

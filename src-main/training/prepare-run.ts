@@ -16,6 +16,7 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
+import { requireLanguageModel } from '../models/use.ts';
 import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
@@ -38,6 +39,7 @@ import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
 import type { ExternalGraders } from '../rewards/grader.ts';
 import { externalGraders } from './reward-graders.ts';
+import { rewardModelMemory } from './reward-model-grader.ts';
 import type { TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
@@ -83,6 +85,12 @@ export interface PreparedRun {
  */
 export async function planRun(config: RunConfig, availableMemory: number): Promise<RunPlan> {
   const spec = estimatorSpec(config.method, config.budget);
+  if (spec.rewardModel !== undefined) {
+    throw userError('method-trains-reward-model', 'The method reward-model trains no language model.', {
+      where: 'method.estimator',
+      advice: 'Choose a method that learns from rewards.',
+    });
+  }
   const fromData = spec.plan.samplesPerPrompt === 0;
   const learnsAnswers = fromData && spec.preference === undefined;
   if (!fromData && config.reward === undefined) {
@@ -96,6 +104,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
   const folder = config.model.path;
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
   const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
+  requireLanguageModel(model, folder);
   const text = await openText(folder, model, config.model.chat);
   const prompts = await preparePrompts(
     config,
@@ -113,7 +122,8 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
     sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
-  });
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
+  }).concat(await rewardModelMemory(config.reward, availableMemory));
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];
   if (text.stopIds.length === 0) {
@@ -208,7 +218,8 @@ function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
   return Math.max(sampledTogether(spec.plan, config.budget.promptsPerStep), config.data.evaluationLimit);
 }
 
-function checkMemory(parts: readonly MemoryPart[], available: number): void {
+/** @throws environment error `memory-too-small` that names the largest part */
+export function checkMemory(parts: readonly MemoryPart[], available: number): void {
   const needed = totalBytes(parts);
   if (needed <= available) return;
   const [largest] = [...parts].sort((a, b) => b.bytes - a.bytes);
@@ -230,7 +241,7 @@ function gigabytes(bytes: number): string {
 }
 
 /** Hashes of the contents of the model folder and of the data files. */
-async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
+export async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
   return {
     model: await modelHash(model.path),
     data: await dataHash([data.path, ...(data.evaluation === undefined ? [] : [data.evaluation])]),

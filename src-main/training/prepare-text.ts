@@ -15,7 +15,7 @@ import type { AnswerText } from './training-parts.ts';
  * The day that a chat template reads as today, where it asks for one: always the same, so that a run resumed on
  * another day reads the same questions. It is the one that Llama 3's own template falls back to.
  */
-const templateDate = new Date(2024, 6, 26);
+export const templateDate = new Date(2024, 6, 26);
 
 export interface EncodedPrompt {
   /** Text as the model reads it, chat template included. */

@@ -5,6 +5,7 @@ import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { SandboxClient } from '../rewards/sandbox/client.ts';
 import { checkSandboxed, sandboxGraders } from '../rewards/sandbox/graders.ts';
 import { unavailableKind } from '../rewards/unavailable-kind.ts';
+import { createRewardModelGrader } from './reward-model-grader.ts';
 
 export interface RewardGraders {
   readonly external: ExternalGraders;
@@ -16,24 +17,31 @@ export interface RewardGraders {
 /** What the process gives to graders. */
 export interface GraderSurroundings {
   readonly spawnSandbox: SpawnSandbox;
+  /** Bytes that a new process could take without swapping. */
+  readonly availableMemory: () => number;
 }
 
 /** One grader for each kind that needs more than the answer and its row. @param seed of the run */
 export function externalGraders(
-  { spawnSandbox }: GraderSurroundings,
+  { spawnSandbox, availableMemory }: GraderSurroundings,
   seed: number,
   onPrinted?: (lines: readonly string[]) => void,
 ): RewardGraders {
   const sandbox = new SandboxClient(spawnSandbox, seed);
+  const rewardModels = createRewardModelGrader(availableMemory);
   return {
     external: {
       ...sandboxGraders(sandbox, onPrinted),
-      'reward-model': unavailableKind('reward-model', 'Use another kind.'),
+      'reward-model': (component, items) => rewardModels.grade(component, items),
       judge: unavailableKind('judge', 'Use another kind.'),
     },
-    load: (reward) => checkSandboxed(reward, sandbox),
+    async load(reward) {
+      await checkSandboxed(reward, sandbox);
+      await rewardModels.load(reward);
+    },
     async dispose() {
       sandbox.close();
+      await rewardModels.dispose();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { RunConfig } from '../contract/experiment.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
+import { requireLanguageModel } from '../models/use.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import { createParameterStore, loadWeights } from '../runtime/load-weights.ts';
 import { chooseMicroBatchTokens } from '../runtime/memory-estimate.ts';
@@ -12,8 +13,11 @@ import { createLearner } from './compiled-learner.ts';
 import { generateJob } from './generate-job.ts';
 import { gradeJob, preflightJob } from './grade-job.ts';
 import { gradientJob } from './gradient-job.ts';
+import { prepareRewardRun, trainsRewardModel } from './prepare-reward-run.ts';
 import { prepareRun } from './prepare-run.ts';
 import type { RunSurroundings } from './prepare-run.ts';
+import { openRewardModel } from './open-reward-model.ts';
+import { rewardScoreJob } from './reward-score-job.ts';
 import { externalGraders } from './reward-graders.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
@@ -35,7 +39,9 @@ const mostPrinted = 200;
 export async function runCommand(command: WorkCommand, surroundings: RunSurroundings): Promise<void> {
   switch (command.type) {
     case 'train': {
-      const run = await prepareRun(command.config, surroundings);
+      const run = trainsRewardModel(command.config)
+        ? await prepareRewardRun(command.config, surroundings)
+        : await prepareRun(command.config, surroundings);
       await trainLoop(run.parts, command.runDirectory, command.resumeFrom);
       return;
     }
@@ -79,6 +85,14 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
       return;
     }
     case 'score': {
+      const { config: kind } = await readModelConfig(command.model.path);
+      if (kind.rewardHead) {
+        surroundings.emit({ type: 'phase', phase: 'loading' });
+        const { path, chat } = command.model;
+        const model = await openRewardModel(path, surroundings.availableMemory(), chat);
+        await rewardScoreJob(command, model.checkpoint.config, model.text, model.scorer, surroundings);
+        return;
+      }
       const { checkpoint, text } = await openModel(command.model, surroundings);
       const { config, folder } = checkpoint;
       const learner = await createLearner({
@@ -99,6 +113,7 @@ async function openModel(
 ): Promise<{ checkpoint: Checkpoint; text: OpenedText }> {
   emit({ type: 'phase', phase: 'loading' });
   const checkpoint = await openCheckpoint(model.path);
+  requireLanguageModel(checkpoint.config, model.path);
   return { checkpoint, text: await openText(model.path, checkpoint.config, model.chat) };
 }
 

@@ -1,6 +1,7 @@
 /** All metrics of a training step: those of answers and loss from the estimators, and what the loop itself measures. */
 import type { KlSpec, SurrogateSpec } from '../contract/estimator.ts';
 import type { Sample } from '../contract/events.ts';
+import type { Metrics } from '../estimators/metric-names.ts';
 import { policyMetrics, rewardMetrics } from '../estimators/metrics.ts';
 import type { ScoredAnswer } from '../estimators/metrics.ts';
 import { componentMeans } from './evaluate.ts';
@@ -85,6 +86,7 @@ export function rolloutMetrics(
     ...(replaced === null
       ? {}
       : { redrawnShare: countGroups(replaced.groups) / (questions + countGroups(replaced.groups)) }),
+    ...sampledEntropy(samples),
     ...policyMetrics(scoredAnswers(measures), surrogate, kl),
     ...advantageMetrics(measures),
     ...(measures.movingAverage === null ? {} : { baselineValue: measures.movingAverage }),
@@ -130,6 +132,7 @@ function updateMetrics(update: UpdateResult): Record<string, number> {
   return {
     loss: update.loss,
     gradientNorm: update.gradientNorm,
+    ...(update.entropyLoss === null ? {} : { entropyLoss: update.entropyLoss }),
     updates: update.applied,
     updatesLeftOut: update.failed,
     skippedShare: update.skipped / (update.computed + update.skipped),
@@ -154,6 +157,17 @@ function scoredAnswers(measures: RolloutMeasures): ScoredAnswer[] {
       },
     ];
   });
+}
+
+/** The mean of −log μ over sampled tokens estimates their entropy: for steps that compute none, as they learn nothing. */
+function sampledEntropy(samples: readonly Sample[]): Pick<Metrics, 'entropyMean'> {
+  let sum = 0;
+  let count = 0;
+  for (const { samplerLogprobs } of samples) {
+    count += samplerLogprobs.length;
+    for (const value of samplerLogprobs) sum -= value;
+  }
+  return count === 0 ? {} : { entropyMean: sum / count };
 }
 
 /** Mean and deviation of advantages over all tokens that count, those of skipped answers (all 0) too. */

@@ -3,9 +3,9 @@
  * which would be left out, and which questions are asked twice.
  */
 import type { TokenizedReport } from '../contract/datasets.ts';
-import { EspalierError } from '../contract/errors.ts';
 import type { TrainerCommand } from '../contract/events.ts';
 import { methodSchema } from '../contract/experiment.ts';
+import { pairTexts } from '../datasets/preference-pairs.ts';
 import { readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
 import { questionKey } from '../datasets/split.ts';
@@ -34,21 +34,40 @@ export async function tokenizeJob(
 ): Promise<void> {
   const { emit, now } = context;
   const started = now();
-  const { data, seed, learnsAnswers } = command;
-  const method = methodSchema.parse({ estimator: learnsAnswers ? 'sft' : 'dr-grpo' });
+  const { data, seed, learns } = command;
+  const method = methodSchema.parse({ estimator: learns === 'answers' ? 'sft' : 'dr-grpo' });
   const sets = await readQuestionSets({ data, seed, method, reward: undefined });
-  const limits = promptLimits(command, { learnsAnswers }, text);
-  const total = sets.train.length + sets.evaluation.length;
+  const pairs = learns === 'pairs' ? { pairs: { single: false } } : {};
+  const limits = promptLimits(command, { learnsAnswers: learns === 'answers', ...pairs }, text);
+  const warnings = [...sets.warnings];
+  const read = (rows: readonly PromptRow[], path: string): AnsweredRow[] => {
+    if (learns !== 'pairs') return rows.map((row) => ({ row, answers: [row.answer] }));
+    const { texts, warnings: more } = pairTexts(rows, {
+      chosen: data.chosen,
+      rejected: data.rejected,
+      label: undefined,
+      single: false,
+      path,
+    });
+    warnings.push(...more);
+    return rows.map((row, place) => ({
+      row,
+      answers: [texts[place]?.chosen ?? '', texts[place]?.rejected ?? ''],
+    }));
+  };
+  const trainRows = read(sets.train, data.path);
+  const evaluationRows = read(sets.evaluation, data.evaluation ?? data.path);
+  const total = trainRows.length + evaluationRows.length;
   const progress = reportProgress(context, 'training', total, 'tokenising');
   const work = { command, text, context, limits, progress };
-  const train = await tokenizeSplit(sets.train, 0, work);
-  const evaluation = await tokenizeSplit(sets.evaluation, sets.train.length, work);
+  const train = await tokenizeSplit(trainRows, 0, work);
+  const evaluation = await tokenizeSplit(evaluationRows, trainRows.length, work);
   const seconds = (now() - started) / 1000;
   const done = train.done + evaluation.done;
   const tokens = train.tokens + evaluation.tokens;
   if (done === total) {
     const report: TokenizedReport = {
-      examples: await examplesOf(sets.train.slice(0, command.rows), work),
+      examples: await examplesOf(trainRows.slice(0, command.rows), work),
       template: text.hasTemplate,
       limit: limits.prompt,
       limitReason: limits.text,
@@ -56,7 +75,7 @@ export async function tokenizeJob(
       evaluation: evaluation.report,
       shared: sets.removed,
       tokens,
-      warnings: [...sets.warnings],
+      warnings,
       seconds,
     };
     emit({ type: 'tokenized', report });
@@ -72,31 +91,71 @@ interface Work {
   readonly progress: (finished: number) => void;
 }
 
+/** A row with the answers that are shown, and learnt where answers are learnt. */
+interface AnsweredRow {
+  readonly row: PromptRow;
+  readonly answers: readonly string[];
+}
+
+interface TokenizedRow {
+  readonly prompt: string;
+  readonly promptIds: Int32Array;
+  readonly answers: readonly { readonly text: string; readonly ids: Int32Array }[];
+  /** Whether a run would leave the row out, and why. */
+  readonly verdict: 'used' | 'too long' | 'empty';
+}
+
+async function tokenizeRows(
+  rows: readonly AnsweredRow[],
+  { command, text, limits }: Pick<Work, 'command' | 'text' | 'limits'>,
+): Promise<TokenizedRow[]> {
+  const asked = rows.flatMap(({ row, answers }) =>
+    answers.map((response) => ({ prompt: askedOf(row), response })),
+  );
+  const encoded = await text.encodePairs(asked);
+  const end = text.endId === null ? 0 : 1;
+  let next = 0;
+  return rows.map(({ answers }) => {
+    const sides = encoded.slice(next, next + answers.length);
+    next += answers.length;
+    const [first] = sides;
+    if (first === undefined) throw new Error('internal: a row without an answer was tokenised');
+    const learnt = command.learns !== 'rewards';
+    const empty = first.promptIds.length === 0 || (learnt && answers.some((answer) => answer.trim() === ''));
+    const tooLong =
+      first.promptIds.length > limits.prompt ||
+      (learnt && sides.some(({ answerIds }) => answerIds.length + end > command.maxTokens));
+    return {
+      prompt: first.prompt,
+      promptIds: first.promptIds,
+      answers: sides.map(({ answerIds }, side) => ({ text: answers[side] ?? '', ids: answerIds })),
+      verdict: empty ? 'empty' : tooLong ? 'too long' : 'used',
+    };
+  });
+}
+
 async function tokenizeSplit(
-  rows: readonly PromptRow[],
+  rows: readonly AnsweredRow[],
   before: number,
-  { command, text, context, limits, progress }: Work,
+  work: Work,
 ): Promise<{ report: SplitReport; tokens: number; done: number }> {
+  const { context, progress } = work;
   const prompts: number[] = [];
   const answers: number[] = [];
   const seen = new Set<string>();
-  let [tooLong, empty, repeated, done] = [0, 0, 0, 0];
+  const counts = { used: 0, 'too long': 0, empty: 0 };
+  let [repeated, done] = [0, 0];
   for (let first = 0; first < rows.length; first += rowsAtOnce) {
     await context.pause();
     if (context.stopRequested()) break;
     const batch = rows.slice(first, first + rowsAtOnce);
-    const pairs = await text.encodePairs(
-      batch.map((row) => ({ prompt: askedOf(row), response: row.answer })),
-    );
-    for (const [place, { prompt, answer }] of batch.entries()) {
-      const { promptIds, answerIds } = pairs[place]!;
-      prompts.push(promptIds.length);
-      answers.push(answerIds.length);
-      const ended = answerIds.length + (text.endId === null ? 0 : 1);
-      if (promptIds.length === 0 || (command.learnsAnswers && answer.trim() === '')) empty++;
-      else if (promptIds.length > limits.prompt || (command.learnsAnswers && ended > command.maxTokens))
-        tooLong++;
-      const key = questionKey(prompt);
+    for (const tokenized of await tokenizeRows(batch, work)) {
+      prompts.push(tokenized.promptIds.length);
+      for (const { text, ids } of tokenized.answers) if (text !== '') answers.push(ids.length);
+      counts[tokenized.verdict] += 1;
+    }
+    for (const { row } of batch) {
+      const key = questionKey(row.prompt);
       if (seen.has(key)) repeated++;
       else seen.add(key);
     }
@@ -109,9 +168,9 @@ async function tokenizeSplit(
     tokens: sum(prompts) + sum(answers),
     report: {
       rows: done,
-      used: done - tooLong - empty,
-      tooLong,
-      empty,
+      used: counts.used,
+      tooLong: counts['too long'],
+      empty: counts.empty,
       repeated,
       prompts: lengthHistogram(prompts),
       answers: lengthHistogram(answers),
@@ -119,28 +178,24 @@ async function tokenizeSplit(
   };
 }
 
-async function examplesOf(rows: readonly PromptRow[], { command, text, limits }: Work): Promise<Example[]> {
-  const pairs = await text.encodePairs(rows.map((row) => ({ prompt: askedOf(row), response: row.answer })));
+async function examplesOf(rows: readonly AnsweredRow[], work: Work): Promise<Example[]> {
+  const { text } = work;
+  const tokenized = await tokenizeRows(rows, work);
   return Promise.all(
-    rows.map(async ({ index, prompt: question, answer }, place): Promise<Example> => {
-      const { prompt, promptIds, answerIds } = pairs[place] ?? missing(index);
-      return {
-        index,
-        question,
-        prompt,
-        answer,
-        ids: Array.from(promptIds),
-        tokens: await text.pieces(promptIds),
-        answerIds: Array.from(answerIds),
-        answerTokens: await text.pieces(answerIds),
-        tooLong:
-          promptIds.length > limits.prompt ||
-          (command.learnsAnswers && answerIds.length + (text.endId === null ? 0 : 1) > command.maxTokens),
-      };
-    }),
+    tokenized.map(async ({ prompt, promptIds, answers, verdict }, place): Promise<Example> => ({
+      index: rows[place]?.row.index ?? place,
+      question: rows[place]?.row.prompt ?? '',
+      prompt,
+      ids: Array.from(promptIds),
+      tokens: await text.pieces(promptIds),
+      answers: await Promise.all(
+        answers.map(async ({ text: answer, ids }) => ({
+          text: answer,
+          ids: Array.from(ids),
+          tokens: await text.pieces(ids),
+        })),
+      ),
+      tooLong: verdict === 'too long',
+    })),
   );
-}
-
-function missing(row: number): never {
-  throw new EspalierError('bug', 'internal', `internal: row ${row} was not tokenised`);
 }

@@ -59,6 +59,7 @@ export class ExperimentDraft {
   #showAll = $state(false);
   /** What the host said of the last check, when it names a field. */
   hostError = $state.raw<ErrorShape | null>(null);
+  #keptReward: JsonValue | undefined = emptyDraft['reward'];
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /** @param key place in the browser's storage */
@@ -103,6 +104,14 @@ export class ExperimentDraft {
       if (whole !== undefined) base = withValueAt(base, parent, whole);
     }
     this.#replace(withValueAt(base, path, value));
+  }
+
+  /** Takes the reward out and keeps it for the case that it is wanted again, or puts it back. */
+  useReward(wanted: boolean): void {
+    const present = this.get('reward');
+    if (wanted === (present !== undefined)) return;
+    if (present !== undefined) this.#keptReward = present;
+    this.set('reward', wanted ? this.#keptReward : undefined);
   }
 
   /** Puts another experiment in place of this one. */

@@ -36,6 +36,11 @@ const table: readonly (readonly [name: string, title: string, definition: string
     'Variety',
     'Mean entropy of the next token, in nats. Near 0 the model always says the same.',
   ],
+  [
+    'entropyLoss',
+    'Variety in the loss',
+    'Entropy as the loss averages it, in nats; the loss is lowered by it times the entropy bonus.',
+  ],
   ['rewardGroupStd', 'Spread within a question', 'How much the rewards of answers to one question differ.'],
   [
     'gradientNorm',

@@ -165,8 +165,34 @@ describe('the reward of a new experiment', () => {
       });
   });
 
+  it('fits a phone with every sort of field', async () => {
+    const { page } = opened;
+    await page.evaluate(() => {
+      const tags = { kind: 'tags', weight: 0.2, gate: 1, range: [0, 1] };
+      const constrained = { id: 'detectable_format:constrained_response', arguments: {} };
+      const instructions = { kind: 'instructions', instructions: [constrained] };
+      const draft = JSON.parse(localStorage.getItem('espalier.draft') ?? '{}') as Record<string, unknown>;
+      const reward = { components: [{ kind: 'number' }, tags, instructions], clip: [0, 2] };
+      localStorage.setItem('espalier.draft', JSON.stringify({ ...draft, reward }));
+    });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await opened.open('#/new');
+    await check(3).waitFor();
+    const over = await check(3).evaluate(
+      (item) => item.getBoundingClientRect().right - document.documentElement.clientWidth,
+    );
+    expect(over).toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   it('offers proper fields for every kind: ranges, gates, lists, instructions', async () => {
     const { page } = opened;
+    await page.evaluate(() => {
+      const components = [{ kind: 'number' }, { kind: 'tags', weight: 0.2 }, { kind: 'length', weight: 0.5 }];
+      const draft = JSON.parse(localStorage.getItem('espalier.draft') ?? '{}') as Record<string, unknown>;
+      localStorage.setItem('espalier.draft', JSON.stringify({ ...draft, reward: { components } }));
+    });
+    await opened.open('#/new');
     await check(1).getByText('Name, range and gate').click();
     await check(1).getByLabel('Range, from').fill('0');
     await check(1).getByLabel('Range, to').fill('1');

@@ -14,6 +14,8 @@ export interface TestRepository {
   readonly gated?: boolean;
   readonly private?: boolean;
   readonly licence?: string;
+  /** Further fields of the card. */
+  readonly card?: object;
 }
 
 /** One request as the server saw it. */
@@ -172,7 +174,7 @@ function answer(hub: HubServer, seen: SeenRequest, response: ServerResponse, sto
         downloads: 1,
         likes: 1,
         lastModified: '2026-01-01T00:00:00.000Z',
-        cardData: { license: repository.licence ?? 'apache-2.0' },
+        cardData: { license: repository.licence ?? 'apache-2.0', ...repository.card },
       }),
     );
     return;

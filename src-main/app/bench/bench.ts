@@ -135,7 +135,7 @@ class Bench {
   /** One measurement in all its rounds; 1 where it failed. */
   async #job(job: Job): Promise<number> {
     const all = this.#peersOf(job);
-    const model = all.length === 0 ? null : await this.#modelFolder(job.preset ?? 'starter', all);
+    const model = all.length === 0 ? null : await this.#inputFolder(job, all);
     const skipped = new Set<Peer>(model === null ? all : []);
     const own: Measured[] = [];
     const beside: Measured[] = [];
@@ -236,6 +236,13 @@ class Bench {
       [path.join(peerFolder, script), '--json', ...threads, ...words],
       this.#surroundings,
     );
+  }
+
+  /** Where the peers of a job put what all read; weights lie there already where a peer needs them. */
+  async #inputFolder(job: Job, peers: readonly Peer[]): Promise<string | null> {
+    return peers.every(({ needsWeights }) => needsWeights === false)
+      ? path.join(this.#folder, job.kind)
+      : await this.#modelFolder(job.preset ?? 'starter', peers);
   }
 
   /**

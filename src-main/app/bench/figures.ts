@@ -6,7 +6,7 @@ import { userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
 import { advantageEstimators } from './advantages.ts';
 import type { MeasurementKind } from './measurements.ts';
-import { grpoPeers, samplePeers, trainPeers } from './peers.ts';
+import { grpoPeers, parquetPeers, samplePeers, trainPeers } from './peers.ts';
 import type { Peer } from './peers.ts';
 import type { PresetName } from './presets.ts';
 import { presetNames } from './presets.ts';
@@ -151,6 +151,26 @@ export const jobs: readonly Job[] = [
       },
     ]),
   ]),
+  alone('reward-model', 'starter', [
+    {
+      name: 'reward-model',
+      unit: 'share',
+      about:
+        'Texts of many lengths scored by a reward model: tokens in a second, as a share of what bare forward passes over full rows reach in the same process.',
+      higher: true,
+      key: 'share',
+      factor: 1,
+      bar: { peer: null, least: 0.7 },
+    },
+    {
+      name: 'reward-model-tokens',
+      unit: 'tokens/s',
+      about: 'The same as tokens in a second.',
+      higher: true,
+      key: 'tokensPerSecond',
+      factor: 1,
+    },
+  ]),
   methodJob('ppo', {
     about:
       'One whole PPO step with a critic of its own, 3.2 million parameters, beside a GRPO step on as many answers.',
@@ -224,6 +244,53 @@ export const jobs: readonly Job[] = [
         ['search', 'The newest 100 that hold a word which one answer in eight has, and their number.'],
       ] as const
     ).map(([key, about]) => ({ name: `store-${key}`, unit: 'ms', about, higher: false, key, factor: 1 })),
+  ]),
+  alone('json-lines', null, [
+    {
+      name: 'data-jsonl',
+      unit: 'MB/s',
+      about: 'JSON lines of conversations to rows.',
+      higher: true,
+      key: 'megabytes',
+      factor: 1,
+    },
+    {
+      name: 'data-jsonl-share',
+      unit: 'share',
+      about:
+        'The same as a share of the speed of the barest program: the file read as one string, JSON.parse for each line.',
+      higher: true,
+      key: 'share',
+      factor: 1,
+      bar: { peer: null, least: 0.7 },
+    },
+  ]),
+  {
+    kind: 'parquet',
+    preset: null,
+    figures: [
+      {
+        name: 'data-parquet',
+        unit: 'rows/s',
+        about: 'A Parquet file (zstd) of conversations to rows.',
+        higher: true,
+        key: 'rows',
+        factor: 1,
+        bar: { peer: 'pyarrow', least: 1 },
+      },
+    ],
+    peers: parquetPeers,
+  },
+  alone('tokenising', null, [
+    {
+      name: 'data-tokenise',
+      unit: 'MB/s',
+      about: 'Texts of 100 words encoded in batches with the tokenizer of the starter model.',
+      higher: true,
+      key: 'megabytes',
+      factor: 1,
+      bar: { peer: null, least: 1 },
+    },
   ]),
 ];
 

@@ -19,6 +19,7 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   trepo: async () => (await import('./grpo.ts')).measureTrepo,
   ppo: async () => (await import('./grpo.ts')).measurePpo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
+  'reward-model': async () => (await import('./reward-model.ts')).measureRewardModel,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,
   verifiers: async () => (await import('./verifiers.ts')).measureVerifiers,
@@ -26,6 +27,12 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
     const { measureStore } = await import('./store.ts');
     return () => measureStore();
   },
+  'json-lines': async () => (await import('./data-files.ts')).measureJsonLines,
+  parquet: async () => {
+    const { measureParquet } = await import('./data-files.ts');
+    return (_preset, folder) => measureParquet(folder);
+  },
+  tokenising: async () => (await import('./data-files.ts')).measureTokenising,
 };
 
 const [kind, preset, folder] = measurementWordsSchema.parse(process.argv.slice(2));

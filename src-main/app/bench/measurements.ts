@@ -10,10 +10,14 @@ export const measurementKinds = [
   'trepo',
   'ppo',
   'sft',
+  'reward-model',
   'matmul',
   'advantages',
   'verifiers',
   'store',
+  'json-lines',
+  'parquet',
+  'tokenising',
 ] as const;
 export type MeasurementKind = (typeof measurementKinds)[number];
 

@@ -8,11 +8,13 @@ import type { PresetName } from './presets.ts';
 /** One set-up of one peer. */
 export interface Peer {
   readonly name: string;
-  readonly script: 'peer_train_step.py' | 'peer_generate.py' | 'peer_grpo.py';
+  readonly script: 'peer_train_step.py' | 'peer_generate.py' | 'peer_grpo.py' | 'peer_data.py';
   /** Words after those that every run gets: preset, folder, threads. */
   readonly words: readonly string[];
   /** Whether it writes the inputs of this measurement beside the weights: it must run before the others. */
   readonly writesInputs?: true;
+  /** Absent where it reads the weights of the preset. */
+  readonly needsWeights?: false;
   /** Whether it runs only when the fastest set-ups are asked for: other precision, or compiled. */
   readonly extra?: true;
 }
@@ -62,6 +64,11 @@ export const grpoPeers: readonly Peer[] = [
   { name: 'trl', script: 'peer_grpo.py', words: ['--dtype', 'f32'], writesInputs: true },
 ];
 
+/** pyarrow to Python rows; it writes the file that both read. */
+export const parquetPeers: readonly Peer[] = [
+  { name: 'pyarrow', script: 'peer_data.py', words: [], writesInputs: true, needsWeights: false },
+];
+
 /** A peer's result in the terms of Espalier's measurements, or why it could not run. */
 export type PeerResult =
   | { readonly ok: true; readonly measured: Record<string, number> }
@@ -94,7 +101,12 @@ const grpoSchema = z.object({
   mean_completion_tokens: z.number(),
   generated_tokens_per_s: z.number(),
 });
-const resultSchema = z.discriminatedUnion('benchmark', [trainSchema, generateSchema, grpoSchema]);
+const dataSchema = z.object({
+  ...common,
+  benchmark: z.literal('peer_data'),
+  rows_per_s: z.number(),
+});
+const resultSchema = z.discriminatedUnion('benchmark', [trainSchema, generateSchema, grpoSchema, dataSchema]);
 
 /** Reads the JSON value that a peer script printed. */
 export function readPeerResult(value: unknown): PeerResult {
@@ -122,6 +134,8 @@ export function readPeerResult(value: unknown): PeerResult {
         ok: true,
         measured: { seconds: result.median_s, tokensPerSecond: result.tokens_per_s, memory },
       };
+    case 'peer_data':
+      return { ok: true, measured: { rows: result.rows_per_s, memory } };
     case 'peer_grpo':
       return {
         ok: true,

@@ -1,4 +1,4 @@
-/** A job of a trainer process without a run (generate, score, lab): started, shown, stopped by Ctrl+C, ended. */
+/** A job of a trainer process without a run (generate, score, lab, grade): started, shown, stopped by Ctrl+C, ended. */
 import { EspalierError } from '../../contract/errors.ts';
 import type { ErrorShape, TrainerCommand, TrainerEvent } from '../../contract/events.ts';
 import { runTrainer } from '../trainer-process.ts';
@@ -7,10 +7,20 @@ import { spawnTrainer } from './open-services.ts';
 import { createProgressWriter } from './progress-bar.ts';
 import { formatDuration, formatNumber } from './table.ts';
 
-type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' }>;
-type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' | 'lab-question' | 'projected' }>;
+type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' | 'grade' }>;
+type JobEvent = Extract<
+  TrainerEvent,
+  { type: 'generated' | 'scored' | 'model-score' | 'lab-question' | 'projected' | 'graded' }
+>;
 
-const resultTypes: readonly string[] = ['generated', 'scored', 'lab-question', 'projected'];
+const resultTypes: readonly string[] = [
+  'generated',
+  'scored',
+  'model-score',
+  'lab-question',
+  'projected',
+  'graded',
+];
 
 function isResult(event: TrainerEvent): event is JobEvent {
   return resultTypes.includes(event.type);
@@ -18,7 +28,14 @@ function isResult(event: TrainerEvent): event is JobEvent {
 
 /** How many results a job was asked for. */
 function rowsAsked(command: JobCommand): number {
-  return command.type === 'lab' ? command.questions * command.answers : command.rows.length;
+  switch (command.type) {
+    case 'lab':
+      return command.questions * command.answers;
+    case 'grade':
+      return command.answers.length;
+    default:
+      return command.rows.length;
+  }
 }
 
 /** Why a job failed. A process that crashed has nothing to resume here, unlike that of a run. */

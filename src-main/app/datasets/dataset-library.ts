@@ -38,6 +38,7 @@ const searchedRows = 200_000;
 export class DatasetLibrary {
   readonly #options: DatasetLibraryOptions;
   readonly #pages = new RowPages();
+  #purging: Promise<void> = Promise.resolve();
 
   constructor(options: DatasetLibraryOptions) {
     this.#options = options;
@@ -84,7 +85,7 @@ export class DatasetLibrary {
     const { store, now, newId } = this.#options;
     const { datasets } = store;
     const known =
-      request.datasetId ?? datasets.withContent(version.version) ?? datasets.fromSource(request.source);
+      request.datasetId ?? datasets.fromSource(request.source) ?? datasets.withContent(version.version);
     const id = known ?? newId();
     const isNew = known === null || !datasets.versions(id).some((each) => each.version === version.version);
     if (known === null) {
@@ -93,6 +94,7 @@ export class DatasetLibrary {
     } else {
       datasets.update(id, {
         source: request.source,
+        deletedAt: null,
         ...(request.name === undefined ? {} : { name: request.name }),
       });
     }
@@ -184,11 +186,18 @@ export class DatasetLibrary {
   }
 
   /** Takes copies (and folders of links) of removed datasets away for good. */
-  async purge(): Promise<void> {
+  purge(): Promise<void> {
+    this.#purging = this.#purge();
+    return this.#purging;
+  }
+
+  async #purge(): Promise<void> {
     const { store, directory } = this.#options;
     const gone = store.transaction(() => store.datasets.purgeDeleted());
     const links = join(directory, 'hub') + sep;
-    const folders = gone.flatMap(({ kept, version, path }) =>
+    // What a run was trained on stays, so that it can be resumed.
+    const unused = gone.filter(({ path }) => store.datasets.runsUsing([path]).length === 0);
+    const folders = unused.flatMap(({ kept, version, path }) =>
       kept ? [join(directory, version)] : path.startsWith(links) ? [path] : [],
     );
     await Promise.all(
@@ -198,7 +207,7 @@ export class DatasetLibrary {
 
   /** Closes the files that are open for pages. */
   async close(): Promise<void> {
-    await this.#pages.close();
+    await Promise.all([this.#pages.close(), this.#purging.catch(() => undefined)]);
   }
 
   async #problem(version: StoredVersion): Promise<string | null> {

@@ -2,6 +2,7 @@
 import { userError } from '../../contract/errors.ts';
 import type { HubRequest } from '../../contract/hub.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
+import { placesByCard, type CardConfig } from './card-configs.ts';
 import { isSafeFileName } from './repository-name.ts';
 
 /** The name and size of a file in a repository. */
@@ -127,26 +128,34 @@ export interface ChosenData<F> {
   readonly configs: readonly { readonly name: string; readonly splits: string[] }[];
 }
 
-/** Data files of a listing: Parquet where there is any, else JSON lines, JSON and CSV. Empty where there are none. */
+/**
+ * Data files of a listing: Parquet where there is any, else JSON lines, JSON and CSV. Empty where there are none.
+ * What the card of the dataset says of configurations and splits goes before what paths tell.
+ */
 export function dataPlaces<F extends ListedFile>(
   files: readonly F[],
   forms: 'parquet' | 'any',
+  configs: readonly CardConfig[] = [],
 ): DataPlace<F>[] {
   const tables = files.filter(({ path }) => parquet.test(path));
   const found =
     tables.length > 0 || forms === 'parquet'
       ? tables
       : files.filter(({ path }) => textData.test(path) && !noData.test(path));
-  return found.filter(({ size }) => size > 0).map(placeOf);
+  const filled = found.filter(({ size }) => size > 0);
+  const named = placesByCard(filled, configs);
+  return named.length > 0 ? named : filled.map(placeOf);
 }
 
 /**
  * The files of one configuration and of the wanted split, or of all its splits.
+ * @param usual the configuration that is meant where none is named
  * @throws EspalierError `hub-no-data`, `hub-config`, `hub-split`, `hub-file-name`
  */
 export function chooseData<F extends ListedFile>(
   places: readonly DataPlace<F>[],
   request: Pick<HubRequest, 'name' | 'config' | 'split'>,
+  usual: string | undefined = 'default',
 ): ChosenData<F> {
   const { name } = request;
   if (places.length === 0) {
@@ -164,7 +173,7 @@ export function chooseData<F extends ListedFile>(
     splits: [...new Set(places.filter((place) => place.config === config).map(({ split }) => split))],
   }));
   const names = configs.map((config) => config.name);
-  const config = request.config ?? (names.length === 1 ? names[0] : names.find((each) => each === 'default'));
+  const config = request.config ?? (names.length === 1 ? names[0] : names.find((each) => each === usual));
   const found = configs.find((each) => each.name === config);
   if (config === undefined || found === undefined) {
     const near = request.config === undefined ? undefined : nearestName(request.config, names);

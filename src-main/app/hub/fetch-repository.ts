@@ -7,6 +7,7 @@ import type { HubDescription, HubRequest } from '../../contract/hub.ts';
 import { parameterCount } from '../../models/expected-tensors.ts';
 import { parseModelConfig } from '../../models/read-config.ts';
 import { memoryFit } from '../memory-fit.ts';
+import { defaultConfig } from './card-configs.ts';
 import { chooseData, dataPlaces, modelFiles } from './choose-files.ts';
 import { downloadBlob, incompletePath, type BlobProgress } from './download-blob.ts';
 import {
@@ -103,10 +104,10 @@ async function planFetch(
       configs: [],
     };
   }
-  const own = dataPlaces(listed, 'parquet');
+  const own = dataPlaces(listed, 'parquet', facts.configs);
   const converted = own.length === 0 && request.revision === 'main' ? await convertedData(client) : null;
-  const places = converted?.places ?? (own.length > 0 ? own : dataPlaces(listed, 'any'));
-  const chosen = chooseData(places, request);
+  const places = converted?.places ?? (own.length > 0 ? own : dataPlaces(listed, 'any', facts.configs));
+  const chosen = chooseData(places, request, defaultConfig(facts.configs));
   return {
     ...common,
     facts: converted === null ? facts : { ...facts, commit: converted.commit },

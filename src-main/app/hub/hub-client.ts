@@ -3,6 +3,7 @@ import { datasetInfo, listFiles, modelInfo } from '@huggingface/hub';
 import { z } from 'zod';
 import { EspalierError } from '../../contract/errors.ts';
 import type { HubRequest } from '../../contract/hub.ts';
+import { cardConfigSchema, type CardConfig } from './card-configs.ts';
 import type { CacheFile } from './hub-cache.ts';
 import { unreadableAnswer, type Asked } from './hub-errors.ts';
 import { hubRequests, type NetworkWorld } from './hub-fetch.ts';
@@ -18,6 +19,8 @@ export interface RepositoryFacts {
   readonly private: boolean;
   readonly gated: boolean;
   readonly licence: string | null;
+  /** What the card of a dataset says of its configurations; empty where it says nothing. */
+  readonly configs: readonly CardConfig[];
 }
 
 export interface HubClient {
@@ -35,7 +38,13 @@ const factsSchema = z.object({
   private: z.boolean().nullish(),
   gated: z.union([z.boolean(), z.string()]).nullish(),
   cardData: z
-    .object({ license: z.union([z.string(), z.array(z.string())]).nullish() })
+    .object({
+      license: z
+        .union([z.string(), z.array(z.string())])
+        .nullish()
+        .catch(null),
+      configs: z.array(cardConfigSchema).nullish().catch(null),
+    })
     .nullish()
     .catch(null),
 });
@@ -109,6 +118,7 @@ export function openHub(
         private: facts.data.private ?? false,
         gated: gated !== undefined && gated !== null && gated !== false,
         licence: Array.isArray(licence) ? licence.join(', ') : licence,
+        configs: cardData?.configs ?? [],
       };
     },
     async files(commit) {

@@ -14,7 +14,12 @@ import type {
 import type { RewardConfig } from '../../contract/reward.ts';
 import { componentNames } from '../../rewards/combine.ts';
 import type { Store } from '../../store/store.ts';
-import { resolveExperimentPaths, trainerConfig } from '../experiment-paths.ts';
+import {
+  modelFolder,
+  resolveExperimentPaths,
+  rewardWithFolders,
+  trainerConfig,
+} from '../experiment-paths.ts';
 import type { JobBoard, JobReport } from '../job-board.ts';
 import type { SpawnTrainer } from '../trainer-child.ts';
 import { runTrainerJob } from '../trainer-job.ts';
@@ -68,7 +73,12 @@ export class RewardWorkshop {
       run: async ({ signal, report }): Promise<JobResult> => {
         const command = await this.#benchCommand(reward, source, planted, store);
         const graded = await this.#grade(command, signal, report);
-        const found = rewardBenchReport({ reward, names: componentNames(reward), ...graded });
+        const found = rewardBenchReport({
+          from: source.from,
+          reward,
+          names: componentNames(reward),
+          ...graded,
+        });
         keep(this.#benches, id, found);
         return { kind: 'bench' };
       },
@@ -169,6 +179,16 @@ export class RewardWorkshop {
     return { type: 'grade', reward, answers, planted, maxTokens: null };
   }
 
+  /** Reward models by their folders, as the trainer reads them. */
+  #withFolders(command: GradeCommand): GradeCommand {
+    if (command.type === 'preflight') return command;
+    const { builtinModels } = this.#options;
+    return {
+      ...command,
+      reward: rewardWithFolders(command.reward, (path) => modelFolder(path, builtinModels)),
+    };
+  }
+
   async #grade(
     command: GradeCommand,
     signal: AbortSignal,
@@ -184,7 +204,7 @@ export class RewardWorkshop {
       done: 0,
       total: 100,
     });
-    await runTrainerJob({ spawnTrainer, times }, command, signal, (event) => {
+    await runTrainerJob({ spawnTrainer, times }, this.#withFolders(command), signal, (event) => {
       if (event.type === 'graded') answers.push(...event.answers);
       else if (event.type === 'grade-seconds') componentSeconds = event.components;
       else if (event.type === 'printed') printed.push(...event.lines);

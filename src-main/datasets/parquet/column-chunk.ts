@@ -152,7 +152,7 @@ export class ColumnChunk {
         return header;
       } catch (error) {
         // A header that reaches beyond what was read: try with more.
-        if (!(error instanceof RangeError) || most < length || length > LONGEST_HEADER) throw error;
+        if (most < length || length > LONGEST_HEADER) throw error;
       }
     }
   }

@@ -94,31 +94,37 @@ export class SandboxClient {
     const text = JSON.stringify(component);
     const key = this.#keys.get(text) ?? this.#keys.size;
     this.#keys.set(text, key);
-    const running = this.#start();
-    if (running.ready.has(key)) return key;
-    let reply: SandboxReply;
-    try {
-      const { start } = this.#times;
-      reply = await this.#request(
-        running,
-        { type: 'prepare', id: 0, key, component, seed: this.#seed },
-        start,
-      );
-    } catch (error) {
-      if (!(error instanceof SandboxEnded)) throw error;
-      if (error.overran) {
-        throw userError('reward-invalid', `Getting the component ready took too long, or too much memory.`, {
-          where,
-          advice: 'Make it simpler.',
-        });
+    for (let attempt = 1; ; attempt++) {
+      const running = this.#start();
+      if (running.ready.has(key)) return key;
+      try {
+        await this.#makeReady(running, key, component, where);
+        running.ready.add(key);
+        return key;
+      } catch (error) {
+        if (!(error instanceof SandboxEnded)) throw error;
+        if (this.#closed) throw closed();
+        if (error.overran) {
+          throw userError('reward-invalid', 'Getting the component ready took too long.', {
+            where,
+            advice: 'Make it simpler.',
+          });
+        }
+        // Once more: the process may have ended before it was asked.
+        if (attempt < 2) continue;
+        throw new EspalierError(
+          'environment',
+          'sandbox-failed',
+          `The process that runs patterns, schemas and code ended by itself. ${error.message}`.trim(),
+          { where, advice: '"espalier doctor" tells what this computer can run.' },
+        );
       }
-      throw new EspalierError(
-        'environment',
-        'sandbox-failed',
-        `The process that runs patterns, schemas and code ended by itself. ${error.message}`.trim(),
-        { where, advice: '"espalier doctor" tells what this computer can run.' },
-      );
     }
+  }
+
+  async #makeReady(running: Running, key: number, component: SandboxComponent, where: string): Promise<void> {
+    const request = { type: 'prepare', id: 0, key, component, seed: this.#seed } as const;
+    const reply = await this.#request(running, request, this.#times.start);
     if (reply.type !== 'prepared') throw unexpected(reply);
     if (reply.problem !== null) {
       const { message, where: place, advice } = reply.problem;
@@ -127,8 +133,6 @@ export class SandboxClient {
         ...(advice === '' ? {} : { advice }),
       });
     }
-    running.ready.add(key);
-    return key;
   }
 
   async #grade(component: SandboxComponent, items: readonly RewardItem[]): Promise<TriedOutcome[]> {
@@ -138,7 +142,7 @@ export class SandboxClient {
     let aloneUntil = 0;
     let ends = 0;
     while (outcomes.length < items.length) {
-      if (this.#closed) throw new EspalierError('cancelled', 'sandbox-closed', 'Grading was stopped.');
+      if (this.#closed) throw closed();
       const key = await this.#prepare(component, component.kind);
       const running = this.#start();
       const first = outcomes.length;
@@ -156,7 +160,9 @@ export class SandboxClient {
         outcomes.push(...reply.outcomes);
       } catch (error) {
         if (!(error instanceof SandboxEnded)) throw error;
-        if (sent.length > 1) {
+        if (this.#closed) throw closed();
+        // Who of them was it? And one alone is asked once more, if the process may have ended before it was asked.
+        if (sent.length > 1 || (aloneUntil <= first && !error.overran)) {
           aloneUntil = first + sent.length;
           continue;
         }
@@ -171,7 +177,7 @@ export class SandboxClient {
   }
 
   #start(): Running {
-    if (this.#closed) throw new EspalierError('cancelled', 'sandbox-closed', 'Grading was stopped.');
+    if (this.#closed) throw closed();
     if (this.#running !== null) return this.#running;
     const child = this.#spawn();
     const running: Running = { child, ready: new Set(), settle: null };
@@ -212,6 +218,10 @@ export class SandboxClient {
     if (reply.id !== id || reply.type === 'failed') throw unexpected(reply);
     return reply;
   }
+}
+
+function closed(): EspalierError {
+  return new EspalierError('cancelled', 'sandbox-closed', 'Grading was stopped.');
 }
 
 function unexpected(reply: SandboxReply): EspalierError {

@@ -119,7 +119,10 @@ export class Machine {
     this.#deadline = this.#now() + milliseconds;
     this.#interrupted = false;
     try {
-      return work();
+      const result = work();
+      // The end of its time may have reached the code as the rejection of a promise, which it could handle.
+      if (this.#interrupted) throw new GuestStop('time', 'out of time');
+      return result;
     } catch (error) {
       if (error instanceof GuestStop) throw error;
       // A trap of WebAssembly or an overflow of the native stack leaves the engine in the middle of something.

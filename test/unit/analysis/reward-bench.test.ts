@@ -42,8 +42,9 @@ function graded(
   };
 }
 
-const report = (answers: readonly GradedAnswer[]) => {
+const report = (answers: readonly GradedAnswer[], from: 'model' | 'references' = 'model') => {
   const found = rewardBenchReport({
+    from,
     reward,
     names: ['number', 'length'],
     answers,
@@ -150,6 +151,17 @@ describe('advice', () => {
     expect(levels([...good, graded(0, [null, 1])])).toContain('warning');
     expect(levels([...good, graded(0, [null, 1])])).not.toContain('blocking');
     expect(levels([graded(0, [1, 1]), graded(0, [0, 1]), graded(0, [null, 1])])[0]).toBe('blocking');
+  });
+
+  it('wants the best reward for every right answer of the data, and less for cheats', () => {
+    const right = [graded(0, [1, 1]), graded(1, [1, 1])];
+    expect(report(right, 'references').advice).toContainEqual(
+      expect.objectContaining({ level: 'good', message: expect.stringContaining('All 2 right answers') }),
+    );
+    const cheat = graded(0, [1, 1], { planted: 'answer-list' });
+    expect(report([...right, cheat], 'references').advice[0]).toMatchObject({ level: 'warning' });
+    expect(report([...right, graded(2, [0, 1])], 'references').advice[0]).toMatchObject({ level: 'warning' });
+    expect(report([graded(0, [0, 0])], 'references').advice[0]).toMatchObject({ level: 'blocking' });
   });
 
   it('is content with a reward that separates answers and pays for no cheat', () => {

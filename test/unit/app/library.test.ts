@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostEventSchema } from '../../../src-main/contract/calls.ts';
 import type { Job } from '../../../src-main/contract/jobs.ts';
 import { EspalierError } from '../../../src-main/contract/errors.ts';
 import { hubBench, rows as dataRows, type HubBench } from './hub/hub-bench.ts';
@@ -47,6 +48,8 @@ beforeEach(async () => {
   writeFileSync(data, dataRows(120, 'Sum'));
 });
 afterEach(async () => {
+  // Whatever happened, windows understand every event.
+  for (const event of bench.events) hostEventSchema.parse(event);
   await bench.close();
   await hub.close();
 });
@@ -281,6 +284,35 @@ describe('keeping order', () => {
     while (existsSync(copy)) await new Promise((done) => setTimeout(done, 5));
     expect(await bench.services.call('datasets.list', { deleted: true })).toEqual([]);
     expect(existsSync(data)).toBe(true);
+  });
+
+  it('keeps the copy that a run was trained on, and brings back a removed dataset that is imported anew', async () => {
+    const { datasetId, version } = await importData({ keepCopy: true });
+    const copy = (await get(datasetId)).version.path;
+    const [runId] = await bench.start({ data: { path: copy, prompt: '{question}' } });
+    await bench.until(runId ?? '', 'done');
+    await bench.services.call('datasets.remove', { datasetId });
+    expect((await importData({ datasetId })).version).toBe(version);
+    expect((await list()).map(({ id }) => id)).toEqual([datasetId]);
+    await importData({ keepCopy: true });
+    await bench.services.call('datasets.remove', { datasetId });
+    await bench.services.close();
+    bench.open({ hub: hub.world });
+    while ((await bench.services.call('datasets.list', { deleted: true })).length > 0)
+      await new Promise((next) => setTimeout(next, 5));
+    await bench.services.close();
+    expect(existsSync(copy)).toBe(true);
+    bench.open({ hub: hub.world });
+  });
+
+  it('takes a changed file for a new version, even where another dataset holds the same', async () => {
+    const other = join(bench.folder, 'other.jsonl');
+    writeFileSync(other, dataRows(9, 'Other'));
+    const first = await importData();
+    const second = await importData({ path: other });
+    expect(second.datasetId).not.toBe(first.datasetId);
+    copyFileSync(other, data);
+    expect(await importData()).toEqual({ datasetId: first.datasetId, version: second.version, isNew: true });
   });
 
   it('says which runs use a dataset, and warns an experiment of changed data', async () => {

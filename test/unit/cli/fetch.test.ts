@@ -58,6 +58,12 @@ test('fetches a model, which "models" then lists', async () => {
   const [entry, ...others] = modelEntrySchema.array().parse(JSON.parse(listed.standard));
   expect(others).toEqual([]);
   expect(entry).toMatchObject({ path: fetched.path, name: 'owner/tiny', revision: 'main', supported: true });
+  // Other commands take it by its name.
+  const out = path.join(folder, 'copy');
+  expect((await run(never, 'export', 'owner/tiny', '--out', out)).code).toBe(0);
+  expect(readFileSync(path.join(out, 'config.json'), 'utf8')).toContain('llama');
+  const unknown = await run(never, 'export', 'owner/other', '--out', out);
+  expect(unknown.errors).toContain('espalier fetch owner/other');
   const table = await run(never, 'models');
   expect(table.standard).toMatch(/owner\/tiny +llama .* trains/);
 });

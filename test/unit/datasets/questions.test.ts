@@ -1,4 +1,5 @@
 /** From rows to questions: filters, draws, templates, hold-out, order, preview and fingerprint. */
+import { fileURLToPath } from 'node:url';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -298,22 +299,67 @@ describe('previewDataset', () => {
     expect(dataPreviewSchema.parse(preview)).toEqual(preview);
     expect(preview.count).toBe(100);
     expect(preview.rows.length).toBe(3);
-    expect(preview.guess).toEqual({ prompt: 'prompt', answer: 'answer' });
+    expect(preview.guess).toMatchObject({ prompt: 'prompt', answer: 'answer', messages: null });
     expect(preview.columns).toEqual([
-      { name: 'prompt', type: 'text', example: '0+1=' },
-      { name: 'answer', type: 'number as text', example: '1' },
-      { name: 'difficulty', type: 'number', example: '1' },
-      { name: 'check', type: 'object', example: '{"kind":"number"}' },
-      { name: 'check.kind', type: 'text', example: 'number' },
+      { name: 'prompt', type: 'text', example: '0+1=', missing: 0 },
+      { name: 'answer', type: 'number as text', example: '1', missing: 0 },
+      { name: 'difficulty', type: 'number', example: '1', missing: 0 },
+      { name: 'check', type: 'object', example: '{"kind":"number"}', missing: 0 },
+      { name: 'check.kind', type: 'text', example: 'number', missing: 0 },
     ]);
   });
 
   it('guesses by usual names, and not at all without one', async () => {
     const guess = async (header: string) =>
-      (await previewDataset(file('guess.csv', `${header}\n1,2\n`), 1)).guess;
-    expect(await guess('Question,Final Answer')).toEqual({ prompt: 'Question', answer: 'Final Answer' });
-    expect(await guess('user_prompt,gold_answer')).toEqual({ prompt: 'user_prompt', answer: 'gold_answer' });
-    expect(await guess('colour,size')).toEqual({ prompt: null, answer: null });
+      (await previewDataset(file('guess.csv', `${header}\na,b\n`), 1)).guess;
+    expect(await guess('Question,Final Answer')).toMatchObject({
+      prompt: 'Question',
+      answer: 'Final Answer',
+    });
+    expect(await guess('user_prompt,gold_answer')).toMatchObject({
+      prompt: 'user_prompt',
+      answer: 'gold_answer',
+    });
+    expect(await guess('colour,size')).toMatchObject({ prompt: null, answer: null });
+  });
+
+  it('guesses pairs, verdicts, conversations and system prompts', async () => {
+    const guess = async (rows: object[]) => {
+      const text = rows.map((row) => JSON.stringify(row)).join('\n');
+      return (await previewDataset(file('guess.jsonl', `${text}\n`), 1)).guess;
+    };
+    expect(await guess([{ prompt: 'a', chosen: 'b', rejected: 'c' }])).toMatchObject({
+      prompt: 'prompt',
+      answer: null,
+      chosen: 'chosen',
+      rejected: 'rejected',
+      label: null,
+    });
+    expect(
+      await guess([
+        { input: 'a', completion: 'b', label: true },
+        { input: 'a', completion: 'c', label: false },
+      ]),
+    ).toMatchObject({ prompt: 'input', answer: 'completion', label: 'label' });
+    // Names of classes are right answers, no verdicts.
+    expect(await guess([{ text: 'a', label: 'sport' }])).toMatchObject({ answer: 'label', label: null });
+    expect(await guess([{ system: 'Be brief.', messages: [{ role: 'user', content: 'a' }] }])).toMatchObject({
+      messages: 'messages',
+      system: 'system',
+      prompt: null,
+    });
+    // A column of text by that name is no conversation.
+    expect(await guess([{ messages: 'hello' }])).toMatchObject({ messages: null });
+  });
+
+  it.each([
+    ['json/sharegpt.json', { messages: 'conversations' }],
+    ['json/alpaca.json', { answer: 'output' }],
+    ['jsonl/preference.jsonl', { prompt: 'prompt', chosen: 'chosen', rejected: 'rejected' }],
+    ['jsonl/tool-calls.jsonl', { messages: 'messages' }],
+  ])('guesses the columns of %s', async (name, wanted) => {
+    const fixture = new URL(`../../fixtures/data-files/${name}`, import.meta.url);
+    expect((await previewDataset(fileURLToPath(fixture), 1)).guess).toMatchObject(wanted);
   });
 
   it('reads only the head of a large file', async () => {

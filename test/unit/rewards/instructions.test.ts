@@ -16,10 +16,10 @@ const rowSchema = z.object({
 const sourceRows = fixtureRows('ifeval/responses.jsonl');
 const rows = sourceRows.map((row) => rowSchema.parse(row));
 
-/** Both need a language detector, and that of the reference errs on short lists and verses. */
+/** Both need a language detector, and that of the reference errs on a few words. */
 const inexact: Readonly<Record<string, number>> = {
   'change_case:english_capital': 20 / 22,
-  'change_case:english_lowercase': 30 / 33,
+  'change_case:english_lowercase': 31 / 33,
 };
 
 const known = (id: string): id is keyof typeof instructionChecks => Object.hasOwn(instructionChecks, id);

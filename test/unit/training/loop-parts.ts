@@ -79,7 +79,11 @@ export function runConfig(changes: Changes = {}): RunConfig {
 
 function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
   if (rewardConfig !== undefined && config.reward !== undefined)
-    return gradeWith(config.reward, config.budget.maxTokens, externalGraders({ spawnSandbox }, 1).external);
+    return gradeWith(
+      config.reward,
+      config.budget.maxTokens,
+      externalGraders({ spawnSandbox, availableMemory: () => 4e9 }, 1).external,
+    );
   return reward === null ? null : gradeEach(reward ?? exactReward);
 }
 

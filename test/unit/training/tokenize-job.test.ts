@@ -37,7 +37,7 @@ async function tokenize(data: object, changes: Partial<TokenizeCommand> = {}, st
       maxPromptTokens: 512,
       maxTokens: 16,
       rows: 3,
-      learnsAnswers: false,
+      learns: 'rewards',
       seed: 0,
       ...changes,
     },
@@ -70,13 +70,14 @@ describe('reading data as a model does', () => {
       [1, '1+1='],
       [2, '2+1='],
     ]);
-    for (const { prompt, ids, tokens, answer, answerIds, answerTokens } of report?.examples ?? []) {
-      const [encoded] = await text.encodePrompts(['x']);
-      expect(encoded!.promptIds.length).toBeGreaterThan(0);
+    for (const { index, prompt, ids, tokens, answers } of report?.examples ?? []) {
       expect(ids.length).toBe(tokens.length);
       expect(tokens.join('')).toContain(prompt);
-      expect(answerIds.length).toBe(answerTokens.length);
-      expect(answerTokens.join('').trim()).toBe(answer);
+      expect(answers.map(({ text }) => text)).toEqual([String(index + 1)]);
+      for (const answer of answers) {
+        expect(answer.ids.length).toBe(answer.tokens.length);
+        expect(answer.tokens.join('').trim()).toBe(answer.text);
+      }
     }
     const { train } = report!;
     expect([train.rows, train.used, train.tooLong, train.empty, train.repeated]).toEqual([20, 20, 0, 0, 0]);
@@ -99,8 +100,21 @@ describe('reading data as a model does', () => {
     const { report } = await tokenize({ path, evaluation }, limits);
     expect(report?.train).toMatchObject({ rows: 5, used: 4, tooLong: 1, empty: 0, repeated: 1 });
     expect(report).toMatchObject({ shared: 1, limit: 40, evaluation: { rows: 1, used: 1 } });
-    const learnt = await tokenize({ path, evaluation }, { ...limits, learnsAnswers: true });
+    const learnt = await tokenize({ path, evaluation }, { ...limits, learns: 'answers' });
     expect(learnt.report?.train).toMatchObject({ rows: 5, used: 2, tooLong: 2, empty: 1 });
+  });
+
+  it('measures both answers of pairs, and leaves out rows that lack one', async () => {
+    const long = 'a b c d e f g h '.repeat(20);
+    const path = dataFile('pairs.jsonl', [
+      { prompt: 'one', chosen: '1', rejected: '22 22' },
+      { prompt: 'two', chosen: '', rejected: '3' },
+      { prompt: 'three', chosen: '3', rejected: long },
+    ]);
+    const { report } = await tokenize({ path, holdOut: 0 }, { learns: 'pairs' });
+    expect(report?.train).toMatchObject({ rows: 3, used: 1, tooLong: 1, empty: 1 });
+    expect(report?.train.answers?.counts.reduce((sum, count) => sum + count, 0)).toBe(4);
+    expect(report?.examples[0]?.answers.map(({ text: answer }) => answer)).toEqual(['1', '22 22']);
   });
 
   it('says nothing of the whole when it was stopped', async () => {

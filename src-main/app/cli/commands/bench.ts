@@ -19,7 +19,7 @@ export const bench = defineCommand({
   name: 'bench',
   summary: 'how fast this machine trains and samples, beside peers',
   about: [
-    'Measures training steps, sampling, whole GRPO steps, advantages, verifiers and the store, each in a process of its own, so that its peak memory is its own. The table goes to standard error. docs/performance.md says what each figure means.',
+    'Measures training steps, sampling, whole GRPO steps, advantages, verifiers, the store and the reading of data, each in a process of its own, so that its peak memory is its own. The table goes to standard error. docs/performance.md says what each figure means.',
     'With --peer the same work is done by PyTorch, transformers, llama.cpp, onnxruntime-genai and TRL on the same weights and inputs, in turn with Espalier; a peer that is not installed is left out. Compare on a quiet machine only.',
   ],
   positionals: [],

@@ -2,8 +2,7 @@
 import { defineCommand, exitCodes } from '../command.ts';
 import { followJob } from '../follow-job.ts';
 import { findRun, openServices } from '../open-services.ts';
-import { readTextFile } from '../read-input.ts';
-import { parseReward } from '../reward-file.ts';
+import { readReward } from '../reward-file.ts';
 import { formatNumber, renderTable } from '../table.ts';
 
 const stepsShown = 20;
@@ -32,7 +31,7 @@ export const rescore = defineCommand({
     { line: 'espalier rescore shorter.json last', meaning: 'what a stricter reward would have said' },
   ],
   run: async (context, values, [file = '', name = '']) => {
-    const reward = parseReward(readTextFile(context, file, 'reward file'), file);
+    const reward = readReward(context, file);
     const services = openServices(context, { readOnly: true });
     try {
       const { id: runId } = await findRun(services, name);

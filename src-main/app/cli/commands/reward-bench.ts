@@ -8,7 +8,7 @@ import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { followJob } from '../follow-job.ts';
 import { findRun, openServices } from '../open-services.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
-import { parseReward } from '../reward-file.ts';
+import { readReward } from '../reward-file.ts';
 import { formatNumber, renderTable } from '../table.ts';
 
 const rowForm = '{"prompt": "text", "response": "text", "answer": "text"}';
@@ -166,7 +166,7 @@ export const rewardBench = defineCommand({
   ],
   exits: { 1: 'a run by this reward would learn nothing', 2: 'bad input or usage' },
   run: async (context, values, [file = '']) => {
-    const reward = parseReward(readTextFile(context, file, 'reward file'), file);
+    const reward = readReward(context, file);
     const services = openServices(context, { readOnly: true });
     try {
       const source = await sourceOf(context, services, {

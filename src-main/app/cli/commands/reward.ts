@@ -9,10 +9,11 @@ import type { RewardItem } from '../../../rewards/outcome.ts';
 import { SandboxClient } from '../../../rewards/sandbox/client.ts';
 import { checkSandboxed, sandboxGraders } from '../../../rewards/sandbox/graders.ts';
 import { unavailableKind } from '../../../rewards/unavailable-kind.ts';
+import { runJob } from '../job.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { spawnSandbox } from '../open-services.ts';
 import { parseRows, readTextFile } from '../read-input.ts';
-import { parseReward } from '../reward-file.ts';
+import { readReward } from '../reward-file.ts';
 import { formatNumber } from '../table.ts';
 
 const rowForm = '{"prompt": "text", "response": "text", "answer": "text", …}';
@@ -20,6 +21,8 @@ const rowSchema = z.looseObject({
   prompt: z.string().default(''),
   response: z.string(),
   finish: finishReasonSchema.default('stop'),
+  tokens: z.int().min(0).optional(),
+  maxTokens: z.int().min(1).optional(),
 });
 const rowValues = z.record(z.string(), z.json());
 
@@ -27,7 +30,7 @@ export const reward = defineCommand({
   name: 'reward',
   summary: 'what a reward says of given answers',
   about: [
-    `Grades answers without training. REWARD.json is the "reward" part of an experiment file, or a whole experiment file. Rows of --in are JSONL: ${rowForm}; "answer" is the right answer, and further columns are there for the components that read them.`,
+    `Grades answers without training. REWARD.json is the "reward" part of an experiment file, or a whole experiment file. Rows of --in are JSONL: ${rowForm}; "answer" is the right answer; "finish" (stop or length), "tokens" and "maxTokens" say how the answer ended, for components that ask; further columns are there for the components that read them.`,
   ],
   positionals: [{ name: 'REWARD.json', help: 'a reward, or an experiment file' }],
   options: { in: { type: 'string', value: 'FILE.jsonl', help: 'Answers to grade; - reads standard input.' } },
@@ -48,9 +51,10 @@ export const reward = defineCommand({
         advice: `Each line is one row: ${rowForm}.`,
       });
     }
-    const config = parseReward(readTextFile(context, rewardFile, 'reward file'), rewardFile);
+    const config = readReward(context, rewardFile);
     const rows = parseRows(readTextFile(context, file, 'file of answers'), file, rowSchema, rowForm);
-    return gradeRows(context, config, rows);
+    const models = config.components.some(({ kind }) => kind === 'reward-model');
+    return models ? gradeByModels(context, config, rows) : gradeRows(context, config, rows);
   },
 });
 
@@ -68,6 +72,7 @@ async function gradeRows(
   const elsewhere = 'A run and the reward bench grade it; take it out of this file to grade the rest here.';
   const grader = createGrader(config, {
     ...sandboxGraders(sandbox),
+    // A reward with a model is graded elsewhere as a whole.
     'reward-model': unavailableKind('reward-model', elsewhere),
     judge: unavailableKind('judge', elsewhere),
   });
@@ -89,7 +94,35 @@ async function gradeRows(
   }
 }
 
+/** Reward models are loaded in a process of their own, which grades everything else of the reward too. */
+async function gradeByModels(
+  context: CommandContext,
+  reward: RewardConfig,
+  rows: readonly z.output<typeof rowSchema>[],
+): Promise<number> {
+  let next = 0;
+  const answers = rows.map((row, question) => {
+    const { maxTokens: _longest, row: columns, ...item } = itemOf(row);
+    return { question, ...item, row: columns, planted: null };
+  });
+  // A job knows one longest length for all answers.
+  const [longest = null, ...others] = new Set(rows.map((row) => itemOf(row).maxTokens));
+  if (answers.length === 0) return exitCodes.done;
+  const command = {
+    type: 'grade',
+    reward,
+    answers,
+    planted: false,
+    maxTokens: others.length === 0 ? longest : null,
+  } as const;
+  return runJob(context, command, 'Grading', (event) => {
+    if (event.type !== 'graded') return;
+    for (const answer of event.answers) showScore(context.output, next++, answer);
+  });
+}
+
 function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSchema>): RewardItem {
+  const { tokens, maxTokens } = columns;
   const row = rowValues.parse({ ...columns, prompt, response });
   return {
     prompt,
@@ -97,18 +130,23 @@ function itemOf({ prompt, response, finish, ...columns }: z.output<typeof rowSch
     reference: columnText(row, 'answer'),
     row,
     finish,
-    tokens: null,
-    maxTokens: null,
+    tokens: tokens ?? null,
+    maxTokens: maxTokens ?? null,
   };
 }
 
 function showScore(
   output: CommandContext['output'],
   index: number,
-  { total, components }: RewardScore,
+  {
+    total,
+    masked,
+    components,
+  }: Pick<RewardScore, 'total' | 'components'> & { readonly masked?: boolean | undefined },
 ): void {
   output.value({
     total,
+    ...(masked === true ? { masked } : {}),
     components: Object.fromEntries(components.map(({ name, value }) => [name, value])),
     reasons: Object.fromEntries(components.map(({ name, reason }) => [name, reason])),
   });
@@ -116,7 +154,6 @@ function showScore(
     ({ name, value, reason }) =>
       `${name} ${value === null ? 'not gradable' : formatNumber(value)} (${reason})`,
   );
-  output.text(
-    `row ${index + 1}: ${total === null ? 'not gradable' : formatNumber(total)}  ${details.join('; ')}`,
-  );
+  const verdict = total === null ? (masked === true ? 'left out' : 'not gradable') : formatNumber(total);
+  output.text(`row ${index + 1}: ${verdict}  ${details.join('; ')}`);
 }

@@ -7,6 +7,7 @@ import { formatBytes, formatNumber } from '../table.ts';
 const phaseTitles = {
   loading: 'Reading the model and the data',
   compiling: 'Preparing the computation',
+  preflight: 'Trying the reward on a few answers',
   evaluating: 'Asking the held-out questions',
   training: '',
   saving: 'Saving a checkpoint',

@@ -495,6 +495,14 @@ describe('fetching a dataset', () => {
     expect(await splits({ name: 'owner/sums', split: 'test' })).toEqual([['test', 1]]);
   });
 
+  it('follows what the card of the dataset says', async () => {
+    expect(await splits({ name: 'owner/carded' })).toEqual([
+      ['learn', 2],
+      ['held', 1],
+    ]);
+    expect(await splits({ name: 'owner/carded', config: 'plain' })).toEqual([['train', 1]]);
+  });
+
   it('takes those that the Hub converted where there are none, and notes that branch', async () => {
     const fetched = await bench.fetch({ kind: 'dataset', name: 'owner/converted', config: 'easy' });
     expect(fetched.splits.map(({ split }) => split).sort()).toEqual(['test', 'train']);

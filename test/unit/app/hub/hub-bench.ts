@@ -128,6 +128,33 @@ export function manyRepositories(): TestRepository[] {
     },
     {
       kind: 'dataset',
+      name: 'owner/carded',
+      card: {
+        configs: [
+          { config_name: 'plain', data_files: 'all/*.parquet' },
+          {
+            config_name: 'hard',
+            default: true,
+            data_dir: 'deep',
+            data_files: [
+              { split: 'learn', path: ['a/*.parquet', 'b/**'] },
+              { split: 'held', path: 'z.parquet' },
+            ],
+          },
+        ],
+      },
+      branches: {
+        main: {
+          'all/x.parquet': 'PAR1 x',
+          'deep/a/one.parquet': 'PAR1 1',
+          'deep/b/c/two.parquet': 'PAR1 2',
+          'deep/z.parquet': 'PAR1 z',
+          'other.parquet': 'PAR1 o',
+        },
+      },
+    },
+    {
+      kind: 'dataset',
       name: 'owner/converted',
       branches: {
         main: { 'script.py': 'print()', 'train.jsonl': rows(3, 'Raw') },

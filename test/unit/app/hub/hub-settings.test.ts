@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, posix, resolve, win32 } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repositoryFolder } from '../../../../src-main/app/hub/hub-cache.ts';
 import { hubSettings } from '../../../../src-main/app/hub/hub-settings.ts';
 import { backoff, retryAfter } from '../../../../src-main/app/hub/hub-fetch.ts';
 import { checkedRequest, isSafeFileName } from '../../../../src-main/app/hub/repository-name.ts';
@@ -67,10 +69,10 @@ describe('waiting', () => {
   });
 });
 
-describe('names', () => {
-  const checked = (name: string, revision = 'main') =>
-    checkedRequest({ kind: 'model', name, revision }, 'https://huggingface.co');
+const checked = (name: string, revision = 'main') =>
+  checkedRequest({ kind: 'model', name, revision }, 'https://huggingface.co');
 
+describe('names', () => {
   it('are taken from addresses', () => {
     expect(checked('https://huggingface.co/owner/name/')).toMatchObject({
       kind: 'model',
@@ -124,6 +126,41 @@ describe('names', () => {
     ]) {
       expect([name, isSafeFileName(name)]).toEqual([name, false]);
     }
+  });
+});
+
+describe('any text', () => {
+  const names = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fc
+      .array(fc.constantFrom('..', '.', '/', '\\', 'a', 'C:', 'nul', ' ', '\0'), { maxLength: 6 })
+      .map((parts) => parts.join('')),
+  );
+
+  it('that is taken for a file name stays inside its folder on every system', () => {
+    fc.assert(
+      fc.property(names, (name) => {
+        if (!isSafeFileName(name)) return;
+        expect(posix.resolve('/root/inside', name).startsWith('/root/inside/')).toBe(true);
+        expect(win32.resolve('C:\\inside', name).startsWith('C:\\inside\\')).toBe(true);
+      }),
+    );
+  });
+
+  it('that is taken for a repository or revision names one folder in the cache', () => {
+    fc.assert(
+      fc.property(names, names, (name, revision) => {
+        let request;
+        try {
+          request = checked(name, revision);
+        } catch {
+          return;
+        }
+        const folder = repositoryFolder('/cache', 'model', request.name);
+        expect(posix.dirname(posix.normalize(folder))).toBe('/cache');
+        expect(posix.resolve('/refs', request.revision).startsWith('/refs/')).toBe(true);
+      }),
+    );
   });
 });
 
