@@ -119,7 +119,7 @@ describe('rewards', () => {
     await expectAccessible();
     await result.getByRole('button', { name: 'total', exact: true }).click();
     await page.waitForURL(/sort=total\.down/);
-    const first = result.getByRole('rowgroup').getByRole('row').first();
+    const first = result.getByRole('rowgroup', { name: 'Graded answers' }).getByRole('row').first();
     await first.getByRole('button').click();
     await result.getByRole('region', { name: 'Chosen answer' }).getByText('Right answer').waitFor();
     const [download] = await Promise.all([
