@@ -133,6 +133,12 @@ const alone = (kind: MeasurementKind, preset: PresetName | null, figures: readon
   peers: [],
 });
 
+const sandboxAbout: Readonly<Record<string, string>> = {
+  regex: 'Texts of about 100 words graded by `regex` in the sandbox process.',
+  function: 'Texts of about 100 words graded by a function of the user in the sandbox process.',
+  'json-schema': 'JSON of ten fields graded by `json-schema` in the sandbox process.',
+};
+
 /** Every measurement of the bench, in the order in which they are done. */
 export const jobs: readonly Job[] = [
   // All of one preset together: its weights lie on the disk only as long.
@@ -213,6 +219,19 @@ export const jobs: readonly Job[] = [
       higher: false,
       key: estimator,
       factor: 1,
+    })),
+  ),
+  alone(
+    'sandbox',
+    null,
+    Object.entries(sandboxAbout).map(([key, about]) => ({
+      name: `sandbox-${key}`,
+      unit: 'answers/s',
+      about,
+      higher: true,
+      key,
+      factor: 1,
+      bar: { peer: null, least: 5000 },
     })),
   ),
   alone(

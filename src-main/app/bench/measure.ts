@@ -23,6 +23,7 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,
   verifiers: async () => (await import('./verifiers.ts')).measureVerifiers,
+  sandbox: async () => (await import('./sandbox.ts')).measureSandbox,
   store: async () => {
     const { measureStore } = await import('./store.ts');
     return () => measureStore();

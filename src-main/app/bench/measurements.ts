@@ -14,6 +14,7 @@ export const measurementKinds = [
   'matmul',
   'advantages',
   'verifiers',
+  'sandbox',
   'store',
   'json-lines',
   'parquet',

@@ -25,7 +25,10 @@ export function prepare(component: string): string {
       'Put brackets around the part to compare: answer: (\\d+)',
     );
   } catch (error) {
-    return problem(`The pattern cannot be read: ${error instanceof Error ? error.message : String(error)}.`, 'Brackets and other signs that stand for themselves need a backslash before them: \\(');
+    return problem(
+      `The pattern cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      'Brackets and other signs that stand for themselves need a backslash before them: \\(',
+    );
   }
 }
 

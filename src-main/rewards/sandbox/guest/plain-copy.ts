@@ -7,7 +7,6 @@
 const { getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const { ownKeys } = Reflect;
 const { isArray } = Array;
-const tag = Object.prototype.toString;
 
 const deepest = 200;
 const mostValues = 1_000_000;
@@ -45,7 +44,7 @@ export function plainCopy(value: unknown): Plain {
       for (let i = 0; i < length; i++) list.push(copy(property(part, String(i)), depth + 1));
       return list;
     }
-    const kind = tag.call(part).slice(8, -1);
+    const kind = Object.prototype.toString.call(part).slice(8, -1);
     if (kind !== 'Object' || !isPlain(part)) throw new NotPlain(`an object of type ${kind}`);
     const object: { [name: string]: Plain } = Object.create(null) as { [name: string]: Plain };
     for (const key of ownKeys(part)) {

@@ -28,8 +28,11 @@ let passed = 0;
 let failure = '';
 let waiting: Settled | undefined;
 
-function shown(value: unknown): string {
-  const text = value === undefined ? 'undefined' : (JSON.stringify(value) ?? String(value));
+function shown(value: Plain): string {
+  const text =
+    value === undefined
+      ? 'undefined'
+      : JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part));
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text;
 }
 

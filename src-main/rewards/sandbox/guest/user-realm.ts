@@ -11,7 +11,7 @@ const longestLine = 500;
 const { parse, stringify } = JSON;
 const RealDate = Date;
 const resolvePromise = Promise.resolve.bind(Promise) as (value: unknown) => Promise<unknown>;
-const thenPromise = Promise.prototype.then;
+const thenPromise = Reflect.get(Promise.prototype, 'then') as (good: unknown, bad: unknown) => unknown;
 const { apply } = Reflect;
 
 let seedText = '';
