@@ -1,8 +1,7 @@
 /** Plain advice about a reward from what the bench or the pre-flight measured: what would go wrong, and what to change. */
-import type { BenchAdvice, RewardBenchReport } from '../contract/reward-bench.ts';
-import { plantedTexts } from '../rewards/planted-answers.ts';
+import { plantedTexts, type BenchAdvice, type RewardBenchReport } from '../contract/reward-bench.ts';
 
-export type RewardFacts = Omit<RewardBenchReport, 'advice' | 'rows' | 'seconds'>;
+export type RewardFacts = Omit<RewardBenchReport, 'advice' | 'rows' | 'printed' | 'seconds'>;
 
 /** A cheat that gets more than this share of the real answers get pays. */
 const cheatPays = 0.5;

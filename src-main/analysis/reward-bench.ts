@@ -25,6 +25,8 @@ export interface BenchFindings {
   readonly answers: readonly GradedAnswer[];
   /** Seconds that each component's grader took, in the order of the reward, for all answers. */
   readonly componentSeconds: readonly number[];
+  /** What functions printed. */
+  readonly printed?: readonly string[];
   readonly seconds: number;
 }
 
@@ -57,6 +59,7 @@ export function rewardBenchReport(found: BenchFindings): RewardBenchReport {
     disagreements: disagreements(found.names, real),
     planted: plantedReports(real, planted),
     rows,
+    printed: [...(found.printed ?? [])],
     seconds: found.seconds,
   };
   return { ...facts, advice: rewardAdvice(facts) };

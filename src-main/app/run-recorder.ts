@@ -178,6 +178,7 @@ export class RunRecorder {
       case 'projected':
       case 'graded':
       case 'grade-seconds':
+      case 'printed':
       case 'tokenized':
       case 'job-end':
       // Answered by the host, and not stored.

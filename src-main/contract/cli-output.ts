@@ -431,6 +431,7 @@ export const cliOutputs = {
         'For each cheat its `name`, `count`, `mean` total, the share of real answers that it `beats`, and its `best` row.',
       advice: '`level` (good, note, warning, blocking), `message` and `advice`.',
       rows: 'Every answer with `total`, `masked` and `components`; `planted` names the cheat, or is null.',
+      printed: 'Lines that functions of the reward printed, the first of all.',
       seconds: 'Time that it took.',
     },
   },

@@ -237,6 +237,8 @@ export const trainerEventSchema = z.discriminatedUnion('type', [
     component: judgeComponentSchema,
     items: z.array(judgeItemSchema),
   }),
+  /** What functions of such a job printed, the first lines of all. */
+  z.strictObject({ type: z.literal('printed'), lines: z.array(z.string()) }),
   z.strictObject({ type: z.literal('failed'), error: errorShapeSchema, summary: summarySchema.nullable() }),
 ]);
 export type TrainerEvent = z.infer<typeof trainerEventSchema>;

@@ -7,7 +7,7 @@ import { experimentSchema } from './experiment.ts';
 import { finishReasonSchema } from './finish-reason.ts';
 import { componentScoreSchema, rewardSchema } from './reward.ts';
 
-/** Cheats that the bench makes for every question; what each is stands in `plantedAnswers`. */
+/** Cheats that the bench makes for every question; what each is stands in `plantedTexts`. */
 export const plantedNames = [
   'empty',
   'spaces',
@@ -20,6 +20,18 @@ export const plantedNames = [
 ] as const;
 export const plantedNameSchema = z.enum(plantedNames);
 export type PlantedName = z.infer<typeof plantedNameSchema>;
+
+/** What each cheat is, in plain words. */
+export const plantedTexts: Readonly<Record<PlantedName, string>> = {
+  empty: 'says nothing',
+  spaces: 'a line of spaces',
+  repeated: 'one sentence over and over',
+  'format-only': 'the wanted form with nothing in it',
+  'answer-list': 'every answer of the data, one after the other',
+  echo: 'the question given back',
+  'very-long': 'several thousand words about nothing',
+  injection: 'orders to the grader to give full marks',
+};
 
 /** An answer to be graded. `row`: the columns of its question. */
 export const benchAnswerSchema = z.strictObject({
@@ -158,6 +170,8 @@ export const rewardBenchReportSchema = z.strictObject({
   advice: z.array(benchAdviceSchema),
   /** Every answer, real ones first, in their order. */
   rows: z.array(gradedAnswerSchema),
+  /** What functions of the reward printed to the console, the first lines of all. */
+  printed: z.array(z.string()),
   seconds: z.number(),
 });
 export type RewardBenchReport = z.infer<typeof rewardBenchReportSchema>;

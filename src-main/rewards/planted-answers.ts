@@ -5,18 +5,6 @@
 import { plantedNames, type BenchAnswer, type PlantedName } from '../contract/reward-bench.ts';
 import type { RewardConfig } from '../contract/reward.ts';
 
-/** What each cheat is, in plain words. */
-export const plantedTexts: Readonly<Record<PlantedName, string>> = {
-  empty: 'says nothing',
-  spaces: 'a line of spaces',
-  repeated: 'one sentence over and over',
-  'format-only': 'the wanted form with nothing in it',
-  'answer-list': 'every answer of the data, one after the other',
-  echo: 'the question given back',
-  'very-long': 'several thousand words about nothing',
-  injection: 'orders to the grader to give full marks',
-};
-
 /** Most answers of other rows that the list of answers holds. */
 const mostListed = 50;
 const filler =

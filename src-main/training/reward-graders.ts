@@ -27,12 +27,13 @@ export interface GraderSurroundings {
 export function externalGraders(
   { spawnSandbox, availableMemory, judge }: GraderSurroundings,
   seed: number,
+  onPrinted?: (lines: readonly string[]) => void,
 ): RewardGraders {
   const sandbox = new SandboxClient(spawnSandbox, seed);
   const rewardModels = createRewardModelGrader(availableMemory);
   return {
     external: {
-      ...sandboxGraders(sandbox),
+      ...sandboxGraders(sandbox, onPrinted),
       'reward-model': (component, items) => rewardModels.grade(component, items),
       judge: (component, items) => judge.ask(component, items),
     },

@@ -28,6 +28,8 @@ import { trainLoop } from './train-loop.ts';
 
 /** Length for which the batches of a `score` job are planned; longer rows go alone. */
 const usualRowTokens = 512;
+/** Lines that functions printed and that are told of a job. */
+const mostPrinted = 200;
 
 /**
  * Does one command to its end; what cannot be done is thrown. A run that has begun reports its own errors, with what it
@@ -54,7 +56,12 @@ export async function runCommand(command: WorkCommand, surroundings: RunSurround
       return;
     }
     case 'grade': {
-      const graders = externalGraders(surroundings, 0);
+      let printed = 0;
+      const graders = externalGraders(surroundings, 0, (lines) => {
+        const told = lines.slice(0, Math.max(0, mostPrinted - printed));
+        printed += told.length;
+        if (told.length > 0) surroundings.emit({ type: 'printed', lines: told });
+      });
       await graders.load(command.reward);
       await gradeJob(command, graders.external, surroundings);
       await graders.dispose();

@@ -52,7 +52,8 @@ function methodDefault(path: string, document: JsonObject): JsonValue | undefine
 }
 
 export class ExperimentDraft {
-  value = $state.raw<JsonObject>(readStored());
+  value = $state.raw<JsonObject>(emptyDraft);
+  readonly #storageKey: string;
   /** Fields that the user has left once, or all of them after Start was pressed; only these show mistakes. */
   #touched = $state.raw<ReadonlySet<string>>(new Set());
   #showAll = $state(false);
@@ -60,6 +61,12 @@ export class ExperimentDraft {
   hostError = $state.raw<ErrorShape | null>(null);
   #keptReward: JsonValue | undefined = emptyDraft['reward'];
   #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** @param key place in the browser's storage */
+  constructor(key = storageKey) {
+    this.#storageKey = key;
+    this.value = readStored(key);
+  }
 
   readonly #parsed = $derived(experimentSchema.safeParse(this.value));
   /** The experiment with defaults, or null while something is wrong. */
@@ -114,6 +121,14 @@ export class ExperimentDraft {
     this.#replace(document);
   }
 
+  /** Puts a document in place that is kept elsewhere, and takes the draft of it out of the storage. */
+  show(document: JsonObject): void {
+    this.load(document);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    localStorage.removeItem(this.#storageKey);
+  }
+
   touch(path: string): void {
     if (!this.#touched.has(path)) this.#touched = new Set([...this.#touched, path]);
   }
@@ -144,13 +159,13 @@ export class ExperimentDraft {
     this.hostError = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      localStorage.setItem(storageKey, JSON.stringify(value));
+      localStorage.setItem(this.#storageKey, JSON.stringify(value));
     }, saveAfter);
   }
 }
 
-function readStored(): JsonObject {
-  const text = localStorage.getItem(storageKey);
+function readStored(key: string): JsonObject {
+  const text = localStorage.getItem(key);
   if (text === null) return emptyDraft;
   try {
     return jsonObjectSchema.parse(JSON.parse(text));

@@ -50,6 +50,7 @@ type GradeCommand = Extract<TrainerCommand, { type: 'grade' | 'preflight' }>;
 interface Graded {
   readonly answers: GradedAnswer[];
   readonly componentSeconds: readonly number[];
+  readonly printed: readonly string[];
   readonly seconds: number;
 }
 
@@ -203,6 +204,7 @@ export class RewardWorkshop {
     const judge = judges.session();
     const answers: GradedAnswer[] = [];
     let componentSeconds: readonly number[] = [];
+    const printed: string[] = [];
     let seconds = 0;
     report({
       detail: command.type === 'grade' ? 'Grading answers' : 'Loading the model',
@@ -212,6 +214,7 @@ export class RewardWorkshop {
     await runTrainerJob({ spawnTrainer, times, judge }, this.#withFolders(command), signal, (event) => {
       if (event.type === 'graded') answers.push(...event.answers);
       else if (event.type === 'grade-seconds') componentSeconds = event.components;
+      else if (event.type === 'printed') printed.push(...event.lines);
       else if (event.type === 'job-end') seconds = event.seconds;
       else if (event.type === 'phase') {
         const detail = event.detail ?? phaseTexts[event.phase];
@@ -221,7 +224,7 @@ export class RewardWorkshop {
         });
       }
     });
-    return { answers, componentSeconds, seconds };
+    return { answers, componentSeconds, printed, seconds };
   }
 }
 

@@ -12,12 +12,20 @@ export function isSandboxKind(kind: string): kind is SandboxKind {
   return kind === 'regex' || kind === 'json-schema' || kind === 'code' || kind === 'function';
 }
 
-export function sandboxGraders(client: SandboxClient): SandboxGraders {
+/** @param onPrinted told the lines that a user's function printed while it graded */
+export function sandboxGraders(
+  client: SandboxClient,
+  onPrinted: (lines: readonly string[]) => void = () => undefined,
+): SandboxGraders {
   return {
     regex: (component, items) => client.grade(component, items),
     'json-schema': (component, items) => client.grade(component, items),
     code: (component, items) => client.grade(component, items),
-    function: (component, items) => client.grade(component, items),
+    async function(component, items) {
+      const outcomes = await client.grade(component, items);
+      onPrinted(outcomes.flatMap(({ lines }) => lines));
+      return outcomes;
+    },
   };
 }
 

@@ -2,8 +2,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { userError } from '../../../contract/errors.ts';
-import type { BenchSource, RewardBenchReport } from '../../../contract/reward-bench.ts';
-import { plantedTexts } from '../../../rewards/planted-answers.ts';
+import { plantedTexts, type BenchSource, type RewardBenchReport } from '../../../contract/reward-bench.ts';
 import type { Services } from '../../services.ts';
 import { defineCommand, exitCodes, type CommandContext } from '../command.ts';
 import { followJob } from '../follow-job.ts';
