@@ -1,7 +1,7 @@
 /** Columns of an Arrow record batch → JSON values, read from their buffers: the library's own values lose digits. */
 import { isUtf8 } from 'node:buffer';
 import type { Data } from 'apache-arrow';
-import { DataType, Precision, TimeUnit } from 'apache-arrow';
+import { DataType, Precision, TimeUnit, Type } from 'apache-arrow';
 import { parseFloat16 } from 'hyparquet/src/convert.js';
 import type { Json } from '../row.ts';
 import type { TimeUnit as Unit } from '../typed-values.ts';
@@ -43,6 +43,19 @@ function numbersOf(data: Data): Numbers {
   throw new Error('a column without values');
 }
 
+/** Where the values of each row begin and end; the library types it loosely. */
+function offsetsOf(data: Data): Numbers {
+  const offsets: unknown = data.valueOffsets;
+  if (ArrayBuffer.isView(offsets) && !(offsets instanceof DataView)) return offsets as unknown as Numbers;
+  throw new Error('a column without offsets');
+}
+
+function typeOf(data: Data): DataType {
+  const type: unknown = data.type;
+  if (!(type instanceof DataType)) throw new Error('a column without a type');
+  return type as DataType;
+}
+
 function bytesOf(data: Data): Uint8Array {
   const values: unknown = data.values;
   if (ArrayBuffer.isView(values)) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -74,7 +87,7 @@ function floatReader(data: Data, half: boolean, note: Note): ColumnReader {
 /** Where the bytes of each row lie: behind offsets, in slots of one width, or in views of 16 bytes. */
 function slices(data: Data): (row: number) => Uint8Array {
   const bytes = bytesOf(data);
-  const type: DataType = data.type;
+  const type = typeOf(data);
   if (DataType.isFixedSizeBinary(type)) {
     const width = type.byteWidth;
     return (row) => bytes.subarray(row * width, (row + 1) * width);
@@ -91,7 +104,7 @@ function slices(data: Data): (row: number) => Uint8Array {
       return buffer.subarray(start, start + length);
     };
   }
-  const offsets: Numbers = data.valueOffsets;
+  const offsets = offsetsOf(data);
   return (row) => bytes.subarray(Number(offsets[row]), Number(offsets[row + 1]));
 }
 
@@ -119,9 +132,9 @@ function decimalReader(data: Data, scale: number): ColumnReader {
 
 function listReader(data: Data, note: Note): ColumnReader {
   const element = columnReader(childOf(data, 0), note);
-  const type: DataType = data.type;
+  const type = typeOf(data);
   const width = DataType.isFixedSizeList(type) ? type.listSize : undefined;
-  const offsets: Numbers = data.valueOffsets;
+  const offsets = width === undefined ? offsetsOf(data) : [];
   return (row) => {
     const start = width === undefined ? Number(offsets[row]) : row * width;
     const end = width === undefined ? Number(offsets[row + 1]) : start + width;
@@ -135,7 +148,7 @@ function mapReader(data: Data, note: Note): ColumnReader {
   const pairs = childOf(data, 0);
   const key = columnReader(childOf(pairs, 0), note);
   const value = columnReader(childOf(pairs, 1), note);
-  const offsets: Numbers = data.valueOffsets;
+  const offsets = offsetsOf(data);
   return (row) => {
     const made: { [name: string]: Json } = {};
     for (let i = Number(offsets[row]); i < Number(offsets[row + 1]); i++) {
@@ -148,7 +161,8 @@ function mapReader(data: Data, note: Note): ColumnReader {
 function dictionaryReader(data: Data, note: Note): ColumnReader {
   const indices = numbersOf(data);
   const values: Json[] = [];
-  for (const chunk of data.dictionary?.data ?? []) {
+  const chunks = (data.dictionary?.data ?? []) as readonly Data[];
+  for (const chunk of chunks) {
     const read = columnReader(chunk, note);
     for (let i = 0; i < chunk.length; i++) values.push(read(i));
   }
@@ -160,7 +174,7 @@ function dictionaryReader(data: Data, note: Note): ColumnReader {
 }
 
 function valueReader(data: Data, note: Note): ColumnReader {
-  const type: DataType = data.type;
+  const type = typeOf(data);
   if (DataType.isNull(type)) return () => null;
   if (DataType.isDictionary(type)) return dictionaryReader(data, note);
   if (DataType.isInt(type)) {
@@ -225,7 +239,7 @@ function valueReader(data: Data, note: Note): ColumnReader {
       return bytesText(slice(row));
     };
   }
-  throw new UnknownArrowType(String(type));
+  throw new UnknownArrowType(Type[type.typeId]);
 }
 
 /**
@@ -241,7 +255,10 @@ export function columnReader(data: Data, note: Note): ColumnReader {
 
 /** The kind of a column in words. */
 export function arrowKind(type: DataType): string {
-  if (DataType.isDictionary(type)) return arrowKind(type.dictionary);
+  if (DataType.isDictionary(type)) {
+    const values: DataType = type.dictionary as DataType;
+    return arrowKind(values);
+  }
   if (DataType.isInt(type) || DataType.isFloat(type)) return 'number';
   if (DataType.isDecimal(type)) return 'number as text';
   if (DataType.isBool(type)) return 'yes/no';

@@ -63,6 +63,7 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'graded':
     case 'grade-seconds':
     case 'job-end':
+    case 'printed':
     case 'judge-request':
       return undefined;
   }
