@@ -1,7 +1,13 @@
 /** What the window makes of a judge that is being set up. */
 import { describe, expect, it } from 'vitest';
-import type { RubricCard } from '../../src-main/contract/judge.ts';
-import { checkable, keyPlace, partOf, rubricFor, usualServers } from '../../src-renderer/lib/judge-setup.ts';
+import type { RubricCard } from '../../../src-main/contract/judge.ts';
+import {
+  checkable,
+  keyPlace,
+  partOf,
+  rubricFor,
+  usualServers,
+} from '../../../src-renderer/lib/judge-setup.ts';
 
 const cards: RubricCard[] = [
   { id: 'better', title: 'Better', about: '', mode: 'compare', rubric: 'Which is better?' },
