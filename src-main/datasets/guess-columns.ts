@@ -52,7 +52,19 @@ const names = {
   messages: ['messages', 'conversations', 'conversation', 'dialogue', 'dialog', 'chat', 'turns', 'prompt'],
   chosen: ['chosen', 'preferred', 'better', 'winner', 'response_chosen', 'accepted', 'positive'],
   rejected: ['rejected', 'dispreferred', 'worse', 'loser', 'response_rejected', 'negative'],
-  label: ['label', 'is_correct', 'correct', 'verdict', 'passes', 'thumbs', 'good', 'feedback'],
+  label: [
+    'label',
+    'desirable',
+    'is_correct',
+    'correct',
+    'verdict',
+    'passes',
+    'thumbs',
+    'good',
+    'is_good',
+    'liked',
+    'feedback',
+  ],
 } as const;
 
 /** Columns that belong before a question, each with the name of the question it goes with. */

@@ -86,9 +86,9 @@ describe('methods in the form of a new experiment', () => {
   it('wants the reward again for methods that sample', async () => {
     await choose(/^Online DPO$/);
     await page.getByRole('heading', { name: /Reward/ }).waitFor();
-    await page.getByRole('radio', { name: /Exact text/ }).check();
+    await page.getByRole('list', { name: 'Checks' }).waitFor();
     await choose(/^RAFT/);
-    await page.getByRole('radio', { name: /Exact text/ }).waitFor();
+    await page.getByRole('list', { name: 'Checks' }).waitFor();
     await expect.poll(() => review().innerText()).toContain('Answers in each step');
   });
 
