@@ -24,6 +24,9 @@ export type ColumnReader = (row: number) => Json;
 
 type Note = (what: ValueNote) => void;
 
+/** Rows of one batch beyond which it is taken for damaged: all of them are in memory at once. */
+const MOST_ROWS = 1 << 28;
+
 /** A type of Arrow that is not read. */
 export class UnknownArrowType extends Error {}
 
@@ -55,6 +58,22 @@ function childOf(data: Data, index: number): Data {
   const child = data.children[index];
   if (child === undefined) throw new Error('a nested column without content');
   return child;
+}
+
+/** Where the elements of each row begin and end among so many; damaged offsets must not be followed. */
+function rangeReader(data: Data, elements: number): (row: number) => readonly [number, number] {
+  const type: DataType = data.type;
+  if (DataType.isFixedSizeList(type)) {
+    const { listSize } = type;
+    return (row) => checkedRange(row * listSize, (row + 1) * listSize, elements);
+  }
+  const offsets: Numbers = data.valueOffsets;
+  return (row) => checkedRange(Number(offsets[row]), Number(offsets[row + 1]), elements);
+}
+
+function checkedRange(start: number, end: number, elements: number): readonly [number, number] {
+  if (!(start >= 0 && start <= end && end <= elements)) throw new Error('an offset that points nowhere');
+  return [start, end];
 }
 
 function floatReader(data: Data, half: boolean, note: Note): ColumnReader {
@@ -91,8 +110,8 @@ function slices(data: Data): (row: number) => Uint8Array {
       return buffer.subarray(start, start + length);
     };
   }
-  const offsets: Numbers = data.valueOffsets;
-  return (row) => bytes.subarray(Number(offsets[row]), Number(offsets[row + 1]));
+  const range = rangeReader(data, bytes.length);
+  return (row) => bytes.subarray(...range(row));
 }
 
 function textReader(data: Data, note: Note): ColumnReader {
@@ -118,13 +137,11 @@ function decimalReader(data: Data, scale: number): ColumnReader {
 }
 
 function listReader(data: Data, note: Note): ColumnReader {
-  const element = columnReader(childOf(data, 0), note);
-  const type: DataType = data.type;
-  const width = DataType.isFixedSizeList(type) ? type.listSize : undefined;
-  const offsets: Numbers = data.valueOffsets;
+  const child = childOf(data, 0);
+  const element = columnReader(child, note);
+  const range = rangeReader(data, child.length);
   return (row) => {
-    const start = width === undefined ? Number(offsets[row]) : row * width;
-    const end = width === undefined ? Number(offsets[row + 1]) : start + width;
+    const [start, end] = range(row);
     const values: Json[] = [];
     for (let i = start; i < end; i++) values.push(element(i));
     return values;
@@ -135,10 +152,11 @@ function mapReader(data: Data, note: Note): ColumnReader {
   const pairs = childOf(data, 0);
   const key = columnReader(childOf(pairs, 0), note);
   const value = columnReader(childOf(pairs, 1), note);
-  const offsets: Numbers = data.valueOffsets;
+  const range = rangeReader(data, pairs.length);
   return (row) => {
     const made: { [name: string]: Json } = {};
-    for (let i = Number(offsets[row]); i < Number(offsets[row + 1]); i++) {
+    const [start, end] = range(row);
+    for (let i = start; i < end; i++) {
       setField(made, keyText(key(i)), value(i));
     }
     return made;
@@ -235,6 +253,8 @@ function valueReader(data: Data, note: Note): ColumnReader {
  */
 export function columnReader(data: Data, note: Note): ColumnReader {
   const read = valueReader(data, note);
+  // Only what has no width at all may be longer than its memory.
+  if (data.length > MOST_ROWS) throw new Error(`a column claims ${data.length} rows`);
   if (data.nullCount === 0) return read;
   return (row) => (data.getValid(row) ? read(row) : null);
 }

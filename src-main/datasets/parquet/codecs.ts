@@ -20,7 +20,7 @@ const upTo = (length: number): { maxOutputLength: number } => ({ maxOutputLength
 
 /** Unpackers by codec, for hyparquet's page readers. They throw on damaged input. */
 export const codecs: Compressors = {
-  ...compressors,
+  ...Object.fromEntries(Object.entries(compressors).map(([codec, unpack]) => [codec, bounded(unpack)])),
   GZIP: bounded((input, length) => gunzipSync(input, upTo(length))),
   BROTLI: bounded((input, length) => brotliDecompressSync(input, upTo(length))),
   ZSTD: bounded((input, length) => zstdDecompressSync(input, upTo(length))),
