@@ -1,4 +1,4 @@
-/** Builds the packaged form: host and trainer (out/main), preload (out/preload) and window (out/renderer). */
+/** Builds the packaged form: host, trainer and sandbox (out/main), preload (out/preload) and window (out/renderer). */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
 import { rendererConfig } from './src-renderer/vite.config.ts';
@@ -13,6 +13,7 @@ export default defineConfig({
         input: {
           index: `${root}/src-main/app/electron/main.ts`,
           trainer: `${root}/src-main/training/trainer-process.ts`,
+          sandbox: `${root}/src-main/rewards/sandbox/program.ts`,
         },
       },
     },

@@ -87,7 +87,7 @@ ${table(
 
 **Exit codes.** 0 done, 1 failed, 2 bad input or usage, 130 interrupted. Ctrl+C once ends cleanly (training saves a checkpoint), twice at once.
 
-**Data.** \`--data DIR\`, else \`ESPALIER_HOME\`, else the system's place: \`~/.local/share/espalier\` (Linux), \`~/Library/Application Support/Espalier\` (macOS), \`%LOCALAPPDATA%\\Espalier\` (Windows). One application or training uses a data directory at a time; the commands that only read (\`runs\`, \`show\`, \`metrics\`, \`samples\`, \`export\`) work beside it.
+**Data.** \`--data DIR\`, else \`ESPALIER_HOME\`, else the system's place: \`~/.local/share/espalier\` (Linux), \`~/Library/Application Support/Espalier\` (macOS), \`%LOCALAPPDATA%\\Espalier\` (Windows). One application or training uses a data directory at a time; the commands that only read (\`runs\`, \`show\`, \`metrics\`, \`samples\`, \`models\`, \`export\`) work beside it, and so does \`fetch\`.
 
 ${commands.map(section).join('\n\n')}
 `;

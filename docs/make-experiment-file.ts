@@ -8,6 +8,7 @@ import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { experimentSchema } from '../src-main/contract/experiment.ts';
 import { estimators } from '../src-main/estimators/index.ts';
+import { rewardTexts } from '../src-renderer/lib/reward-texts.ts';
 
 /** The parts of JSON Schema that the contract uses, with the help that its fields carry. */
 interface FieldSchema {
@@ -17,7 +18,8 @@ interface FieldSchema {
   default?: unknown;
   anyOf?: FieldSchema[];
   oneOf?: FieldSchema[];
-  items?: FieldSchema;
+  items?: FieldSchema | boolean;
+  prefixItems?: FieldSchema[];
   properties?: Record<string, FieldSchema>;
   additionalProperties?: FieldSchema | boolean;
   required?: string[];
@@ -39,7 +41,8 @@ const fieldSchema: z.ZodType<FieldSchema> = z.lazy(() =>
     default: z.unknown().optional(),
     anyOf: z.array(fieldSchema).optional(),
     oneOf: z.array(fieldSchema).optional(),
-    items: fieldSchema.optional(),
+    items: z.union([fieldSchema, z.boolean()]).optional(),
+    prefixItems: z.array(fieldSchema).optional(),
     properties: z.record(z.string(), fieldSchema).optional(),
     additionalProperties: z.union([fieldSchema, z.boolean()]).optional(),
     required: z.array(z.string()).optional(),
@@ -63,8 +66,10 @@ function values(schema: FieldSchema): string {
   const members = schema.anyOf ?? schema.oneOf;
   if (members !== undefined) return members.map(values).join(' or ');
   if (schema.type === 'null') return code(null);
+  if (schema.prefixItems !== undefined)
+    return `list of ${schema.prefixItems.length} ${plural(schema.prefixItems[0] ?? {})}`;
   if (schema.type === 'array')
-    return `list of ${schema.items === undefined ? 'values' : plural(schema.items)}`;
+    return `list of ${typeof schema.items === 'object' ? plural(schema.items) : 'values'}`;
   if (schema.type === 'object') return 'object';
   if (schema.type === 'string') return 'text';
   if (schema.type === 'boolean') return '`true` or `false`';
@@ -103,7 +108,7 @@ function meaning(schema: FieldSchema): string {
     schema.label === undefined
       ? ''
       : `**${schema.label}**${schema.term === undefined ? '' : ` (${schema.term})`}. `;
-  return name + parts.filter((part) => part !== '').join(' ');
+  return name + parts.filter((part) => part !== '').join(' ').replaceAll('<', '&lt;');
 }
 
 function row(prefix: string, name: string, schema: FieldSchema, required: boolean): string {
@@ -135,22 +140,30 @@ function estimatorTable(): string {
   ].join('\n');
 }
 
-const componentTexts: Readonly<Record<string, string>> = {
-  exact: 'The answer must equal the right answer, blanks at both ends aside.',
-  number: 'The answer must be the same number as the right answer, however it is written.',
-  equation: 'The answer must be an expression that uses the given numbers and reaches the target.',
-};
+/** Settings that every component has. */
+const common = ['kind', 'name', 'weight', 'range', 'normalise', 'gate'];
 
 function componentSections(reward: FieldSchema): string {
-  const kinds = reward.properties?.['components']?.items?.oneOf ?? [];
-  return kinds
-    .map((schema) => {
-      const kind = String(schema.properties?.['kind']?.const);
-      const text = componentTexts[kind];
-      if (text === undefined)
-        throw new Error(`docs/make-experiment-file.ts has no text for the reward component ${kind}`);
-      return `### Reward component \`${kind}\`\n\n${text}\n\n${table('reward.components', schema)}`;
-    })
+  const items = reward.properties?.['components']?.items;
+  const kinds = (typeof items === 'object' ? items.oneOf : undefined) ?? [];
+  const [first] = kinds;
+  if (first === undefined) throw new Error('the reward has no kinds of components');
+  const own = (schema: FieldSchema): string[] =>
+    Object.keys(schema.properties ?? {}).filter((name) => !common.includes(name));
+  const shared = `### Settings of every reward component\n\n${table('reward.components', first, ['kind', ...own(first)])}`;
+  return [shared]
+    .concat(
+      kinds.map((schema) => {
+        const kind = String(schema.properties?.['kind']?.const);
+        const text = Object.entries(rewardTexts).find(([name]) => name === kind)?.[1].plain;
+        if (text === undefined) throw new Error(`the reward component ${kind} has no text`);
+        const settings =
+          own(schema).length === 0
+            ? 'It has no settings of its own.'
+            : table('reward.components', schema, [...common, 'kind']);
+        return `### Reward component \`${kind}\`\n\n${text} [More](rewards/${kind}.md).\n\n${settings}`;
+      }),
+    )
     .join('\n\n');
 }
 

@@ -86,11 +86,39 @@ export function summarise(rows: readonly LaboratoryRow[], theorem: TheoremReport
   return sentences;
 }
 
-function lowest(
-  rows: readonly LaboratoryRow[],
-  of: (row: LaboratoryRow) => number | null,
-): LaboratoryRow | undefined {
-  let best: LaboratoryRow | undefined;
+/** What the whole table of a measurement says. */
+export function summariseSampled(rows: readonly SampledRow[]): string[] {
+  const sentences: string[] = [];
+  const clear = rows.filter(({ verdict }) => verdict === 'clear');
+  const cheapest = lowest(clear, ({ tokensNeeded }) => tokensNeeded.value);
+  if (cheapest !== undefined) {
+    const { value, low, high } = cheapest.tokensNeeded;
+    const range = low === null || high === null ? '' : ` (95 % interval ${short(low)} to ${short(high)})`;
+    const rivals = clear.filter(
+      (row) =>
+        row !== cheapest && high !== null && row.tokensNeeded.low !== null && row.tokensNeeded.low <= high,
+    );
+    sentences.push(
+      `Of the methods without evidence of bias, ${cheapest.title} needs the fewest generated tokens for one clear step: about ${short(value ?? 0)}${range}.${rivals.length === 0 ? '' : ` ${rivals.length === 1 ? `${rivals[0]?.title ?? ''} cannot` : `${rivals.length} others cannot`} be told from it: their intervals overlap.`}`,
+    );
+  }
+  const crooked = rows.filter(({ verdict }) => verdict === 'biased');
+  if (crooked.length > 0) {
+    sentences.push(
+      `${crooked.length === 1 ? 'One method points' : `${crooked.length} methods point`} beside the reference: ${crooked.map(({ title }) => title).join(', ')}.`,
+    );
+  }
+  const noisy = rows.filter(({ verdict }) => verdict === 'noisy');
+  if (noisy.length > 0) {
+    sentences.push(
+      `Nothing can be said yet of ${noisy.map(({ title }) => title).join(', ')}: more answers would tell.`,
+    );
+  }
+  return sentences;
+}
+
+function lowest<R>(rows: readonly R[], of: (row: R) => number | null): R | undefined {
+  let best: R | undefined;
   let least = Infinity;
   for (const row of rows) {
     const value = of(row);

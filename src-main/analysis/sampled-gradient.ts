@@ -4,23 +4,25 @@
  * between different batches, so the reference of an estimate never shares an answer with it, and their means are unbiased.
  */
 import { randomSequence } from '../contract/random.ts';
-import { estimatorNames, type EstimatorSpec } from '../contract/estimator.ts';
-import { methodSchema, type BudgetConfig } from '../contract/experiment.ts';
-import type { Interval, SampledQuestion, SampledReport, SampledRow } from '../contract/laboratory.ts';
+import type { EstimatorSpec } from '../contract/estimator.ts';
+import type {
+  AnswerLook,
+  Interval,
+  SampledQuestion,
+  SampledReport,
+  SampledRow,
+} from '../contract/laboratory.ts';
 import { computeExactAdvantages } from '../estimators/advantages.ts';
 import type { Estimator } from '../estimators/estimator.ts';
-import { estimators } from '../estimators/index.ts';
 import { surrogateLoss } from '../estimators/surrogate.ts';
 import { exactTokenWeights, stepTotals } from '../estimators/token-weights.ts';
-import { withoutGradient } from './laboratory-rows.ts';
-import { sampledMeaning } from './laboratory-words.ts';
+import { sampledMeaning, summariseSampled } from './laboratory-words.ts';
+import { measuredMethods, type MeasuringOptions } from './measured-method.ts';
 
 const purpose = 74;
 const resamples = 400;
 
-export interface SampledOptions {
-  readonly groupSize: number;
-  readonly budget: BudgetConfig;
+export interface SampledOptions extends MeasuringOptions {
   readonly seed: number;
 }
 
@@ -33,7 +35,7 @@ type Answer = SampledQuestion['answers'][number];
 export function sampledGradients(
   questions: readonly SampledQuestion[],
   options: SampledOptions,
-): Omit<SampledReport, 'seconds'> {
+): Omit<SampledReport, 'seconds' | 'complete'> {
   const { groupSize } = options;
   const all = questions.flatMap(({ answers }) => answers);
   const batches = Math.floor(Math.min(...questions.map(({ answers }) => answers.length)) / groupSize);
@@ -46,46 +48,30 @@ export function sampledGradients(
     referenceOf(questions, batch, groupSize, directions),
   );
   const picks = resampledBatches(batches, options.seed);
-  const rows: SampledRow[] = [];
-  const left: { id: string; title: string; reason: string }[] = [];
-  for (const name of estimatorNames) {
-    const estimator = estimators[name];
-    const spec = specOf(estimator, options);
-    if (typeof spec === 'string') {
-      left.push({ id: name, title: estimator.title, reason: spec });
-      continue;
-    }
+  const { measured, left } = measuredMethods(options);
+  const rows = measured.map(({ estimator, spec, looks }) => {
     const estimates = Array.from({ length: batches }, (_, batch) =>
-      estimateOf(questions, batch, spec, groupSize, directions, rewardMean),
+      estimateOf(questions, batch, spec, groupSize, directions, rewardMean, looks ? estimator.name : null),
     );
-    rows.push(rowOf(estimator, estimates, references, picks));
-  }
+    return rowOf(estimator, estimates, references, picks);
+  });
   return {
     questions: questions.length,
     answers: all.length,
     groupSize,
     batches,
     directions,
-    generatedTokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    generatedTokens:
+      all.reduce(
+        (sum, { tokens, looks = [] }) => looks.reduce((more, look) => more + look.tokens, sum + tokens),
+        0,
+      ) + questions.reduce((sum, { greedyTokens }) => sum + greedyTokens, 0),
     rewardMean,
     lengthMean: mean(({ tokens }) => tokens),
     rows,
-    left,
+    left: [...left],
+    summary: summariseSampled(rows),
   };
-}
-
-/** The specification of a run, or why answers alone do not suffice. */
-function specOf(estimator: Estimator, { groupSize, budget }: SampledOptions): EstimatorSpec | string {
-  const { name } = estimator;
-  if (estimator.defaults.groupSize === 0) return 'It learns from given texts.';
-  const usual = estimator.spec(methodSchema.parse({ estimator: name }), budget);
-  const reason = withoutGradient(usual);
-  if (reason !== null) return reason;
-  if (usual.plan.anchors !== undefined)
-    return 'It weighs the parts of an answer differently and needs continuations; the small process shows it.';
-  if (usual.critic !== undefined) return 'It needs a trained critic; the small process shows it.';
-  const alone = usual.plan.samplesPerPrompt === 1 && usual.advantage.scale === 'none';
-  return estimator.spec(methodSchema.parse({ estimator: name, groupSize: alone ? 1 : groupSize }), budget);
 }
 
 interface Estimate {
@@ -93,7 +79,10 @@ interface Estimate {
   readonly tokens: number;
 }
 
-/** Σ over answers of factor × gradient of its log-probability, as one estimate over all questions. */
+/**
+ * Σ over answers of factor × gradient of its log-probability, as one estimate over all questions.
+ * @param look the method whose looks into answers are used; null where all tokens of an answer have the same factor
+ */
 function estimateOf(
   questions: readonly SampledQuestion[],
   batch: number,
@@ -101,22 +90,32 @@ function estimateOf(
   groupSize: number,
   directions: number,
   rewardMean: number,
+  look: string | null,
 ): Estimate {
   const count = spec.plan.samplesPerPrompt;
   const members = questions.flatMap(({ answers }, group) =>
     answers.slice(batch * groupSize, batch * groupSize + count).map((answer) => ({ answer, group })),
   );
-  const { advantages, included } = computeExactAdvantages(
-    {
-      groups: members.map(({ group }) => group),
-      rewards: members.map(({ answer }) => answer.reward),
-      lengths: members.map(({ answer }) => answer.tokens),
-      greedyRewards: questions.map(({ greedyReward }) => greedyReward),
-    },
-    spec.advantage,
-    spec.kl,
-    { movingAverage: rewardMean },
-  );
+  const looks = look === null ? null : members.map(({ answer }) => lookOf(answer, look));
+  const advantagesOf = (advantage: EstimatorSpec['advantage']) =>
+    computeExactAdvantages(
+      {
+        groups: members.map(({ group }) => group),
+        rewards: members.map(({ answer }) => answer.reward),
+        lengths: members.map(({ answer }) => answer.tokens),
+        greedyRewards: questions.map(({ greedyReward }) => greedyReward),
+        ...(looks === null
+          ? {}
+          : {
+              values: looks.map(({ values }) => values),
+              criticValues: looks.map(({ criticValues }) => criticValues ?? []),
+            }),
+      },
+      advantage,
+      spec.kl,
+      { movingAverage: rewardMean },
+    );
+  const { advantages, included } = advantagesOf(spec.advantage);
   const lengths = members.map(({ answer }, index) => ({ length: answer.tokens, included: included[index]! }));
   const weights = exactTokenWeights(lengths, stepTotals(lengths), spec.surrogate);
   const { gradients } = surrogateLoss(
@@ -132,12 +131,52 @@ function estimateOf(
   );
   const gradient = new Float64Array(directions);
   let tokens = spec.plan.greedy ? questions.reduce((sum, { greedyTokens }) => sum + greedyTokens, 0) : 0;
+  const measured = looks && advantagesOf({ ...spec.advantage, scale: 'none' }).advantages;
   members.forEach(({ answer }, index) => {
-    // Every token of an answer has the same factor.
-    addScaled(gradient, answer.projection, -(gradients[index]![0] ?? 0));
+    const factors = gradients[index]!;
+    const own = looks?.[index];
+    if (own && measured) {
+      // A batch may scale and shift advantages, but treats all tokens of an answer alike.
+      const { slope, offset } = straightLine(measured[index]!, factors);
+      addScaled(gradient, own.projection, -slope);
+      addScaled(gradient, answer.projection, -offset);
+      tokens += own.tokens;
+    } else {
+      // Every token of an answer has the same factor.
+      addScaled(gradient, answer.projection, -(factors[0] ?? 0));
+    }
     tokens += answer.tokens;
   });
   return { gradient, tokens };
+}
+
+function lookOf(answer: Answer, method: string): AnswerLook {
+  const found = answer.looks?.find((look) => look.method === method);
+  if (!found) throw new Error(`internal: ${method} has not looked into an answer`);
+  return found;
+}
+
+/** The line through points that lie on one. */
+function straightLine(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+): { readonly slope: number; readonly offset: number } {
+  let least = 0;
+  let most = 0;
+  for (let index = 1; index < x.length; index++) {
+    if (x[index]! < x[least]!) least = index;
+    if (x[index]! > x[most]!) most = index;
+  }
+  const span = (x[most] ?? 0) - (x[least] ?? 0);
+  if (span === 0) return { slope: 0, offset: y[0] ?? 0 };
+  const slope = (y[most]! - y[least]!) / span;
+  const offset = y[least]! - slope * x[least]!;
+  for (let index = 0; index < x.length; index++) {
+    const error = Math.abs(y[index]! - slope * x[index]! - offset);
+    if (error > 1e-6 * (Math.abs(y[index]!) + Math.abs(offset)) + 1e-12)
+      throw new Error('internal: factors of tokens do not follow their advantages');
+  }
+  return { slope, offset };
 }
 
 /** Reward minus the mean of the others of the batch: unbiased. */
@@ -173,6 +212,8 @@ function dot(left: Float64Array, right: Float64Array): number {
 interface Measures {
   readonly cosine: number | null;
   readonly scale: number | null;
+  readonly bias: number | null;
+  readonly directionBias: number | null;
   readonly noise: number | null;
   readonly tokensNeeded: number | null;
   readonly variance: number;
@@ -209,13 +250,17 @@ function rowOf(
     intervalOf(of(measured), drawn.map(of));
   const cosine = interval((each) => each.cosine);
   const scale = interval((each) => each.scale);
+  const variance = Math.max(0, measured.variance);
   const row = {
     cosine,
     scale,
+    bias: interval((each) => each.bias),
+    directionBias: interval((each) => each.directionBias),
     noise: interval((each) => each.noise),
     tokensNeeded: interval((each) => each.tokensNeeded),
-    variance: Math.max(0, measured.variance),
+    variance,
     tokens,
+    varianceCost: variance * tokens,
     verdict: verdictOf(cosine),
   };
   return { id: estimator.name, title: estimator.title, meaning: sampledMeaning(row), ...row };
@@ -257,18 +302,31 @@ function measuresOf(
       truthSquare += times * truth[left]![right]!;
     }
   }
-  if (pairs === 0) return { cosine: null, scale: null, noise: null, tokensNeeded: null, variance: 0 };
+  if (pairs === 0)
+    return {
+      cosine: null,
+      scale: null,
+      bias: null,
+      directionBias: null,
+      noise: null,
+      tokensNeeded: null,
+      variance: 0,
+    };
   estimateSquare /= pairs;
   product /= pairs;
   truthSquare /= pairs;
   const variance = squares / drawn - estimateSquare;
   const known = truthSquare > 0;
+  /** The square root of what scalar products leave; rounding alone is nothing. */
+  const length = (square: number): number => (square < 1e-12 ? 0 : Math.sqrt(square));
   const scale = known ? product / truthSquare : null;
   const signal = known && product > 0 ? product ** 2 / truthSquare : null;
   const noise = signal === null ? null : Math.sqrt(Math.max(0, variance) / signal);
   return {
     scale,
     cosine: known && estimateSquare > 0 ? product / Math.sqrt(estimateSquare * truthSquare) : null,
+    bias: known ? length((estimateSquare - 2 * product + truthSquare) / truthSquare) : null,
+    directionBias: signal === null ? null : length((estimateSquare * truthSquare) / product ** 2 - 1),
     noise,
     tokensNeeded: noise === null ? null : noise ** 2 * tokens,
     variance,

@@ -1,4 +1,4 @@
-/** Where the database and the runs live when nobody says otherwise. */
+/** Where the database and the runs live, and where keys are kept, when nobody says otherwise. */
 import { homedir } from 'node:os';
 import path from 'node:path';
 
@@ -20,4 +20,22 @@ export function dataDirectory(
   const shared = environment['XDG_DATA_HOME'];
   const base = shared !== undefined && path.isAbsolute(shared) ? shared : path.join(home, '.local', 'share');
   return path.join(base, 'espalier');
+}
+
+/** The folder of what belongs to the user and to no data directory, such as keys: ESPALIER_CONFIG, else the system's place. */
+export function configDirectory(
+  environment: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+  home: string = homedir(),
+): string {
+  const chosen = environment['ESPALIER_CONFIG'];
+  if (chosen !== undefined && chosen !== '') return path.resolve(chosen);
+  if (platform === 'win32')
+    return path.join(environment['APPDATA'] ?? path.join(home, 'AppData', 'Roaming'), 'Espalier');
+  if (platform === 'darwin') return path.join(home, 'Library', 'Preferences', 'Espalier');
+  const shared = environment['XDG_CONFIG_HOME'];
+  return path.join(
+    shared !== undefined && path.isAbsolute(shared) ? shared : path.join(home, '.config'),
+    'espalier',
+  );
 }

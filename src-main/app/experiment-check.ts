@@ -1,16 +1,26 @@
 /** Everything that can be known of an experiment before it starts, without a tokenizer and without training. */
+import type { JudgeCheck } from '../contract/judge.ts';
 import type { CallOutput } from '../contract/calls.ts';
 import { userError } from '../contract/errors.ts';
 import { expandExperiment } from '../contract/expand-experiment.ts';
 import type { Experiment, RunConfig } from '../contract/experiment.ts';
+import type { ComponentOf, RewardConfig } from '../contract/reward.ts';
 import { pairTexts } from '../datasets/preference-pairs.ts';
 import type { PairRequest } from '../datasets/preference-pairs.ts';
 import { answerNeeded, readQuestionSets } from '../datasets/question-sets.ts';
 import type { PromptRow } from '../datasets/row.ts';
 import { estimatorSpec } from '../estimators/index.ts';
+import { stepCost } from '../estimators/step-cost.ts';
 import { memoryPlan } from './memory-plan.ts';
 import type { ModelCard } from '../models/model-card.ts';
 import { inspectModel } from './model-and-data.ts';
+
+/** How the judges of a reward are looked at. */
+export interface JudgeLook {
+  /** The reward with the words of its rubrics. */
+  readonly resolve: (reward: RewardConfig | undefined) => RewardConfig | undefined;
+  readonly check: (component: ComponentOf<'judge'>) => Promise<JudgeCheck>;
+}
 
 /**
  * The answer of `experiments.check`: facts of the first run, and every reason why any of the runs would fail.
@@ -20,6 +30,7 @@ import { inspectModel } from './model-and-data.ts';
 export async function checkExperiment(
   experiment: Experiment,
   modelsDirectory: string,
+  judges?: JudgeLook,
 ): Promise<CallOutput<'experiments.check'>> {
   const planned = expandExperiment(experiment);
   const [first] = planned;
@@ -55,6 +66,12 @@ export async function checkExperiment(
     }
     for (const warning of (await dataOf(config)).warnings) warnings.add(warning);
   }
+  if (judges !== undefined)
+    await checkJudges(
+      planned.map(({ config }) => config),
+      judges,
+      warnings,
+    );
   const model = await cardOf(first.config);
   const { trainRows, evaluationRows, droppedRows, longestPrompt, longestAnswer } = await dataOf(first.config);
   const memory = await memoryPlan(first.config, modelsDirectory, { longestPrompt, longestAnswer });
@@ -66,6 +83,7 @@ export async function checkExperiment(
     memory,
     warnings: [...warnings],
     runs: planned.length,
+    cost: stepCost(estimatorSpec(first.config.method, first.config.budget).plan, first.config.budget),
   };
 }
 
@@ -84,9 +102,27 @@ function checkMethod(config: RunConfig): void {
       {
         where: 'reward',
         advice:
-          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose the method sft, which learns the answers themselves.',
+          'Add a reward, for example {"components": [{"kind": "exact"}]}; or choose a method that learns from the data alone, such as sft or dpo.',
       },
     );
+  }
+}
+
+/** Each judge once, however many runs it has. */
+async function checkJudges(
+  configs: readonly RunConfig[],
+  { resolve, check }: JudgeLook,
+  warnings: Set<string>,
+): Promise<void> {
+  const judges = new Map<string, ComponentOf<'judge'>>();
+  for (const { reward } of configs) {
+    for (const component of resolve(reward)?.components ?? [])
+      if (component.kind === 'judge') judges.set(JSON.stringify(component), component);
+  }
+  const looks = await Promise.all([...judges.values()].map(check));
+  for (const { level, code, message, advice } of looks.flatMap(({ problems }) => problems)) {
+    if (level === 'error') throw userError(code, message, { where: 'reward, judge', advice });
+    warnings.add(`${message} ${advice}`);
   }
 }
 
@@ -152,7 +188,9 @@ async function readData(config: RunConfig): Promise<DataFacts> {
 
 /** What is read of the data by methods that learn from preferences in it; null for others. */
 function pairsNeeded({ method, budget, data }: RunConfig): PairRequest | null {
-  const { plan, preference } = estimatorSpec(method, budget);
+  const { plan, preference, rewardModel } = estimatorSpec(method, budget);
+  if (rewardModel !== undefined)
+    return { chosen: data.chosen, rejected: data.rejected, label: undefined, single: false, path: data.path };
   if (preference === undefined || plan.samplesPerPrompt > 0) return null;
   const single = preference.loss === 'kto';
   return {

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { userError } from '../contract/errors.ts';
 import type { Experiment, RunConfig } from '../contract/experiment.ts';
+import type { RewardConfig } from '../contract/reward.ts';
 import { nearestName } from '../contract/nearest-name.ts';
 
 /** What the path of a model that ships begins with. */
@@ -24,6 +25,7 @@ export function resolveExperimentPaths(experiment: Experiment, directory: string
   const { evaluation, ...data } = experiment.data;
   return {
     ...experiment,
+    ...withRewardPaths(experiment, (path) => absolutePath(path, directory)),
     model: { ...experiment.model, path: absolutePath(experiment.model.path, directory) },
     data: {
       ...data,
@@ -71,5 +73,29 @@ export function builtinModels(modelsDirectory: string): string[] {
 
 /** A run's settings as the trainer reads them: no `builtin:`, every path absolute. */
 export function trainerConfig(config: RunConfig, modelsDirectory: string): RunConfig {
-  return { ...config, model: { ...config.model, path: modelFolder(config.model.path, modelsDirectory) } };
+  const folderOf = (path: string): string => modelFolder(path, modelsDirectory);
+  return {
+    ...config,
+    ...withRewardPaths(config, folderOf),
+    model: { ...config.model, path: folderOf(config.model.path) },
+  };
+}
+
+/** The reward with the folders of its reward models changed; nothing where there is no reward. */
+function withRewardPaths(
+  { reward }: Pick<Experiment, 'reward'>,
+  change: (path: string) => string,
+): Pick<Experiment, 'reward'> {
+  if (reward === undefined) return {};
+  return { reward: rewardWithFolders(reward, change) };
+}
+
+/** A reward with the folders of its reward models changed. */
+export function rewardWithFolders(reward: RewardConfig, change: (path: string) => string): RewardConfig {
+  return {
+    ...reward,
+    components: reward.components.map((component) =>
+      component.kind === 'reward-model' ? { ...component, models: component.models.map(change) } : component,
+    ),
+  };
 }

@@ -26,6 +26,11 @@ export function examplesDirectory(paths: HostPaths): string {
   return join(paths.resourcesDirectory, 'experiments');
 }
 
+/** Rubrics for judges that ship with the application. */
+export function rubricsDirectory(paths: Pick<HostPaths, 'resourcesDirectory'>): string {
+  return join(paths.resourcesDirectory, 'rubrics');
+}
+
 /** Decision processes that ship with the laboratory. */
 export function laboratoryDirectory(paths: Pick<HostPaths, 'resourcesDirectory'>): string {
   return join(paths.resourcesDirectory, 'laboratory');

@@ -7,7 +7,15 @@ import { needsReference } from '../contract/estimator.ts';
 import type { RunConfig } from '../contract/experiment.ts';
 import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { chooseMicroBatchTokens, estimateTrainingMemory, totalBytes } from '../runtime/memory-estimate.ts';
+import { requireLanguageModel } from '../models/use.ts';
+import {
+  chooseMicroBatchTokens,
+  estimateRewardTrainingMemory,
+  estimateTrainingMemory,
+  totalBytes,
+} from '../runtime/memory-estimate.ts';
+import type { MemoryPart } from '../runtime/memory-estimate.ts';
+import { rewardModelMemory } from '../training/reward-model-grader.ts';
 import { modelFolder } from './experiment-paths.ts';
 
 export type MemoryPlan = z.infer<typeof memoryPlanSchema>;
@@ -31,12 +39,22 @@ export async function memoryPlan(
   lengths: TextLengths,
   available: number = availableMemory(),
 ): Promise<MemoryPlan> {
-  const { config: model } = await readModelConfig(modelFolder(config.model.path, modelsDirectory));
+  const folder = modelFolder(config.model.path, modelsDirectory);
+  const { config: model } = await readModelConfig(folder);
   const { budget, method, data } = config;
   const spec = estimatorSpec(method, budget);
   const { plan } = spec;
-  const learnsAnswers = plan.samplesPerPrompt === 0;
   const added = config.model.chat === 'off' ? 0 : templateTokens;
+  if (spec.rewardModel !== undefined) {
+    const limit = Math.min(model.maxPositions, budget.maxPromptTokens + budget.maxTokens);
+    const text = Math.min(limit, lengths.longestPrompt + lengths.longestAnswer + added);
+    const microBatchTokens = budget.microBatchTokens ?? chooseMicroBatchTokens(model, 2 * text, available);
+    const { headOnly } = spec.rewardModel;
+    const shape = { microBatchTokens, longest: text, pairs: budget.promptsPerStep, headOnly };
+    return planOf(estimateRewardTrainingMemory(model, shape), available);
+  }
+  requireLanguageModel(model, folder);
+  const learnsAnswers = plan.samplesPerPrompt === 0;
   const prompt = Math.min(budget.maxPromptTokens, lengths.longestPrompt + added);
   const answer = learnsAnswers ? Math.min(budget.maxTokens, lengths.longestAnswer + 1) : budget.maxTokens;
   const longest = Math.min(model.maxPositions, prompt + answer);
@@ -49,7 +67,15 @@ export async function memoryPlan(
     sampledTogether: samples ? wanted : 0,
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
   });
+  const scoring = await rewardModelMemory(config.reward, available, (path) =>
+    modelFolder(path, modelsDirectory),
+  );
+  return planOf([...parts, ...scoring], available);
+}
+
+function planOf(parts: MemoryPart[], available: number): MemoryPlan {
   const total = totalBytes(parts);
   return { parts, total, available, fits: total <= available };
 }

@@ -4,13 +4,13 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { EspalierError, userError } from '../contract/errors.ts';
+import { userError } from '../contract/errors.ts';
 import { previewDataset, type DataPreview } from '../datasets/preview.ts';
 import { loadChatTemplate } from '../models/chat-template.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { readModelCard, type ModelCard } from '../models/model-card.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { absolutePath, builtinModels, builtinPrefix, modelFolder } from './experiment-paths.ts';
+import { absolutePath, builtinPrefix, modelFolder } from './experiment-paths.ts';
 
 /**
  * The card of a model folder or `builtin:NAME`. With `weights: false` only the configuration is needed, for
@@ -47,19 +47,6 @@ async function cardWithoutWeights(folder: string): Promise<ModelCard> {
     bytes: 0,
     about: null,
   };
-}
-
-/** The models that ship. One that cannot be read is left out: `models.inspect` says why. */
-export async function listModels(modelsDirectory: string): Promise<ModelCard[]> {
-  const cards = await Promise.all(
-    builtinModels(modelsDirectory).map((name) =>
-      inspectModel(`builtin:${name}`, modelsDirectory).catch((error: unknown) => {
-        if (error instanceof EspalierError) return null;
-        throw error;
-      }),
-    ),
-  );
-  return cards.filter((card) => card !== null);
 }
 
 /** Columns and first rows of a data file. */

@@ -10,6 +10,7 @@ import type { RunConfig } from '../contract/experiment.ts';
 import type { RunChanges } from '../store/run-store.ts';
 import type { StoredRun } from '../store/run-rows.ts';
 import type { Store } from '../store/store.ts';
+import type { JudgeService } from './judge/judge-service.ts';
 import { RunRecorder } from './run-recorder.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
 import {
@@ -28,6 +29,7 @@ export interface QueueOptions {
   readonly store: Store;
   readonly spawnTrainer: SpawnTrainer;
   readonly times: TrainerTimes;
+  readonly judges: JudgeService;
   readonly now: () => number;
   readonly publish: (event: HostEvent) => void;
   /** Every event of every trainer, as it comes. */
@@ -159,6 +161,7 @@ export class RunQueue {
     return {
       ...row,
       sparkline: [...sparkline],
+      phaseDetail: active?.recorder.phaseDetail() ?? null,
       secondsLeft: run.status === 'running' && active !== null ? active.recorder.secondsLeft() : null,
     };
   }
@@ -220,6 +223,7 @@ export class RunQueue {
           },
         },
         times,
+        this.#options.judges.session(),
       );
       const active: ActiveRun = { runId, recorder, process, stopAskedAt: null, storeError: undefined };
       this.#active = active;

@@ -59,6 +59,7 @@ export class RunRecorder {
   #steps = 0;
   /** Step whose evaluation answers are replaced when they come again after a resumption. */
   #resumedAt: number | null = null;
+  #phaseDetail: string | null = null;
   #summary: RunSummary | null = null;
 
   constructor(options: RecorderOptions) {
@@ -79,6 +80,11 @@ export class RunRecorder {
   /** A line in the run's log from the host itself. */
   log(level: LogRow['level'], message: string): void {
     this.take({ type: 'log', level, message });
+  }
+
+  /** What the present phase waits for, in words; null where nothing is waited for. Not stored: it is true only now. */
+  phaseDetail(): string | null {
+    return this.#phaseDetail;
   }
 
   /** Seconds that the run still takes; null while nothing is known. */
@@ -121,6 +127,8 @@ export class RunRecorder {
     const { store, runId } = this.#options;
     switch (event.type) {
       case 'phase':
+        this.#phaseDetail =
+          event.phase === 'waiting' || event.phase === 'grading' ? (event.detail ?? null) : null;
         return { phase: event.phase };
       case 'ready':
         return this.#ready(event);
@@ -165,9 +173,16 @@ export class RunRecorder {
       // Answers of jobs without a run; a trainer that trains does not send them.
       case 'generated':
       case 'scored':
+      case 'model-score':
       case 'lab-question':
       case 'projected':
+      case 'graded':
+      case 'grade-seconds':
+      case 'printed':
+      case 'tokenized':
       case 'job-end':
+      // Answered by the host, and not stored.
+      case 'judge-request':
         return {};
     }
   }

@@ -4,6 +4,8 @@
  */
 import type { ErrorShape, RunSummary, TrainerCommand, TrainerEvent } from '../contract/events.ts';
 import { trainerEventSchema } from '../contract/events.ts';
+import { answerJudgeRequests } from './judge/answer-judge-requests.ts';
+import type { JudgeSession } from './judge/judge-session.ts';
 import { exitReason } from './exit-reason.ts';
 import type { SpawnTrainer } from './trainer-child.ts';
 
@@ -41,12 +43,16 @@ export interface TrainerListeners {
   onUnreadable(problem: string): void;
 }
 
-/** Starts a process for one command. */
+/**
+ * Starts a process for one command.
+ * @param judge answers its requests for judgements; without one they are refused
+ */
 export function runTrainer(
   spawn: SpawnTrainer,
-  command: Exclude<TrainerCommand, { type: 'stop' }>,
+  command: Exclude<TrainerCommand, { type: 'stop' | 'judge-reply' }>,
   listeners: TrainerListeners,
   times: TrainerTimes = usualTimes,
+  judge: JudgeSession | null = null,
 ): TrainerProcess {
   const { promise, resolve } = Promise.withResolvers<TrainerOutcome>();
   const child = spawn();
@@ -64,6 +70,11 @@ export function runTrainer(
       child.kill();
     }, milliseconds);
   };
+
+  const judging = answerJudgeRequests(judge, {
+    reply: (reply) => child.send(reply),
+    emit: (event) => listeners.onEvent(event),
+  });
 
   child.onOutput((text) => words.add(text));
   child.onMessage((message) => {
@@ -84,10 +95,11 @@ export function runTrainer(
       outcome = end;
       killAfter(times.exitGrace, false);
     }
-    listeners.onEvent(event);
+    if (!judging.take(event)) listeners.onEvent(event);
   });
   child.onExit((exit) => {
     gone = true;
+    judging.end();
     clearTimeout(timer);
     resolve(
       outcome ??
@@ -101,6 +113,7 @@ export function runTrainer(
     stop: () => {
       if (gone) return;
       stopAsked = true;
+      judging.end();
       child.send({ type: 'stop' });
       killAfter(times.stopGrace, true);
     },

@@ -3,10 +3,20 @@
  * and of its output, and the events that the host pushes. The three hosts bind the same services to it.
  */
 import { z } from 'zod';
+import {
+  datasetDetailSchema, datasetMappingSchema, datasetPageSchema, datasetRowSchema, learnsSchema, tokenizedReportSchema,
+} from './datasets.ts';
 import { estimatorNameSchema } from './estimator.ts';
-import { experimentSchema, runConfigSchema } from './experiment.ts';
-import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema } from './laboratory.ts';
-import { componentScoreSchema } from './reward.ts';
+import { budgetSchema, dataSchema, experimentSchema, modelSchema, runConfigSchema } from './experiment.ts';
+import { hubDescriptionSchema, hubRequestSchema } from './hub.ts';
+import { jobSchema } from './jobs.ts';
+import { decisionProcessSchema, laboratoryReportSchema, laboratorySettingsSchema, sampledOptionsSchema } from './laboratory.ts';
+import { modelCardSchema, modelEntrySchema, modelSourceSchema } from './model-library.ts';
+import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
+import { componentScoreSchema, rewardSchema } from './reward.ts';
+import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
+import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, keyNameSchema, rubricCardSchema } from './judge.ts';
+import { judgeComponentSchema } from './reward-components.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -33,6 +43,8 @@ export const runRowSchema = z.strictObject({
   /** Seconds left, estimated from the last steps; null when not running. */
   secondsLeft: z.number().nullable(),
   phase: phaseSchema.nullable(),
+  /** What the phase waits for or is at, in words; null when there is nothing to tell. */
+  phaseDetail: z.string().nullable(),
   /** Mean reward over the run, at most 60 points. */
   sparkline: z.array(z.number()),
   error: errorShapeSchema.nullable(),
@@ -117,19 +129,6 @@ export const sampleFilterSchema = z.strictObject({
   limit: z.int().min(1).max(1000).default(100),
 });
 
-export const modelCardSchema = z.strictObject({
-  path: z.string(),
-  name: z.string(),
-  family: z.string(),
-  parameters: z.int(),
-  context: z.int(),
-  vocabulary: z.int(),
-  hasChatTemplate: z.boolean(),
-  bytes: z.number(),
-  /** Text of MODEL.md or the model card's first lines, where there is one: what it was trained on. */
-  about: z.string().nullable(),
-});
-
 export const dataPreviewSchema = z.strictObject({
   path: z.string(),
   columns: z.array(
@@ -192,11 +191,27 @@ export const estimatorCardSchema = z.strictObject({
   defaults: z.record(z.string(), z.union([z.string(), z.number()])),
   /** False for methods that learn from a dataset and sample nothing. */
   samples: z.boolean(),
+  /** What a row of the data must hold: a question; with its right answer; with a better and a worse answer; or with judged answers. */
+  data: z.enum(['questions', 'answers', 'pairs', 'verdicts']),
 });
 export type EstimatorCard = z.infer<typeof estimatorCardSchema>;
 
+/** What one step of a run samples. */
+export const stepCostSchema = z.strictObject({
+  answers: z.int(),
+  /** Greedy answers that others are compared with. */
+  greedy: z.int(),
+  /** Continuations from places inside answers, where every answer is as long as it may be; null: as many as the answers have lines. */
+  continuations: z.number().nullable(),
+  /** Tokens of all of them, where every answer is as long as it may be; null as above. */
+  tokens: z.number().nullable(),
+});
+export type StepCost = z.infer<typeof stepCostSchema>;
+
 const nothing = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
+const jobRef = z.strictObject({ jobId: z.string() });
+const datasetRef = z.strictObject({ datasetId: z.string() });
 
 export const calls = {
   'app.info': { input: nothing, output: hostInfoSchema },
@@ -209,19 +224,101 @@ export const calls = {
     input: z.strictObject({ text: z.string(), directory: z.string().optional() }),
     output: experimentSchema,
   },
+  /** The experiment of a file on the computer of the host; its paths come out absolute. */
+  'experiments.read': { input: z.strictObject({ path: z.string().min(1) }), output: experimentSchema },
   'experiments.check': {
     /** Everything that can be known before the start: model, data, settings, memory. Throws what would make it fail. */
     input: z.strictObject({ experiment: experimentSchema }),
     output: z.strictObject({
       model: modelCardSchema, trainRows: z.int(), evaluationRows: z.int(), droppedRows: z.int(), memory: memoryPlanSchema,
-      warnings: z.array(z.string()), runs: z.int(),
+      warnings: z.array(z.string()), runs: z.int(), cost: stepCostSchema,
     }),
   },
   'experiments.start': { input: z.strictObject({ experiment: experimentSchema }), output: z.strictObject({ runIds: z.array(z.string()) }) },
   'estimators.list': { input: nothing, output: z.array(estimatorCardSchema) },
-  'models.list': { input: nothing, output: z.array(modelCardSchema) },
+  /** What is on this computer, usable or not; only the named sources where given, and further folders. */
+  'models.list': { input: z.strictObject({ sources: z.array(modelSourceSchema).optional(), folders: z.array(z.string()).default([]) }), output: z.array(modelEntrySchema) },
+  /** Folders in which models are looked for, beside the usual places. */
+  'models.folders': { input: nothing, output: z.array(z.string()) },
+  'models.addFolder': { input: z.strictObject({ path: z.string().min(1) }), output: nothing },
+  'models.removeFolder': { input: z.strictObject({ path: z.string().min(1) }), output: nothing },
   'models.inspect': { input: z.strictObject({ path: z.string() }), output: modelCardSchema },
   'data.preview': { input: z.strictObject({ path: z.string(), rows: z.int().min(1).max(200).default(20) }), output: dataPreviewSchema },
+  /** How a model reads the rows of a data file: starts a job; its report is kept until Espalier ends. */
+  'data.tokenized': {
+    input: z.strictObject({
+      model: modelSchema,
+      data: dataSchema,
+      maxPromptTokens: budgetSchema.shape.maxPromptTokens,
+      maxTokens: budgetSchema.shape.maxTokens,
+      /** Rows that are shown token by token. */
+      rows: z.int().min(0).max(100).default(5),
+      /** What is learnt from: rewards of answers, right answers, or pairs of answers; the latter count against their limit. */
+      learns: learnsSchema.default('rewards'),
+      seed: z.int().min(0).default(0),
+    }),
+    output: jobRef,
+  },
+  'data.tokenizedReport': { input: jobRef, output: tokenizedReportSchema },
+  'datasets.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(datasetRowSchema) },
+  'datasets.get': { input: datasetRef, output: datasetDetailSchema },
+  /** Reads a file (or a folder) whole, in a job, and records it; with `datasetId` as a new version of that dataset. */
+  'datasets.import': {
+    input: z.strictObject({
+      path: z.string().min(1),
+      name: z.string().min(1).max(200).optional(),
+      datasetId: z.string().optional(),
+      /** Keeps a copy in the data directory, so that later changes of the file do no harm. */
+      keepCopy: z.boolean().default(false),
+    }),
+    output: jobRef,
+  },
+  'datasets.rows': {
+    input: datasetRef.extend({
+      version: z.string().optional(),
+      offset: z.int().min(0).default(0),
+      limit: z.int().min(1).max(500).default(50),
+      /** Only rows that hold this text, in any case of letters. */
+      search: z.string().max(1000).optional(),
+    }),
+    output: datasetPageSchema,
+  },
+  'datasets.rename': { input: datasetRef.extend({ name: z.string().min(1).max(200) }), output: nothing },
+  'datasets.mapping': { input: datasetRef.extend({ mapping: datasetMappingSchema.nullable() }), output: nothing },
+  /** The files stay; it can be undone by `datasets.restore` until the application cleans up at its next start. */
+  'datasets.remove': { input: datasetRef, output: nothing },
+  'datasets.restore': { input: datasetRef, output: nothing },
+  /** What a repository of the Hugging Face Hub holds and needs. Only this and `hub.fetch` ever ask the Hub. */
+  'hub.describe': { input: hubRequestSchema, output: hubDescriptionSchema },
+  /** Fetches it into the Hugging Face cache, in a job; a dataset is then imported. */
+  'hub.fetch': { input: hubRequestSchema, output: jobRef },
+  /** Jobs of this start of the application, newest first. */
+  'jobs.list': { input: nothing, output: z.array(jobSchema) },
+  'jobs.pause': { input: jobRef, output: nothing },
+  'jobs.resume': { input: jobRef, output: nothing },
+  'jobs.cancel': { input: jobRef, output: nothing },
+  /** Rewards that the user keeps. */
+  'rewards.list': { input: z.strictObject({ deleted: z.boolean().default(false) }), output: z.array(keptRewardSchema) },
+  /** Keeps a reward; with `id` in place of the one that has it. */
+  'rewards.save': {
+    input: z.strictObject({ id: z.string().optional(), name: z.string().min(1).max(200), reward: rewardSchema }),
+    output: z.strictObject({ id: z.string() }),
+  },
+  /** It can be undone by `rewards.restore` until the application cleans up at its next start. */
+  'rewards.remove': { input: z.strictObject({ id: z.string() }), output: nothing },
+  'rewards.restore': { input: z.strictObject({ id: z.string() }), output: nothing },
+  /** Grades answers, and planted cheats, without training: starts a job; its report is kept until Espalier ends. */
+  'rewards.bench': {
+    input: z.strictObject({ reward: rewardSchema, source: benchSourceSchema, planted: z.boolean().default(true) }),
+    output: jobRef,
+  },
+  'rewards.benchReport': { input: jobRef, output: rewardBenchReportSchema },
+  /** Grades the stored training answers of a run by another reward: starts a job. At most `limit`, evenly from all steps. */
+  'rewards.rescore': {
+    input: runRef.extend({ reward: rewardSchema, limit: z.int().min(1).max(100_000).default(20_000) }),
+    output: jobRef,
+  },
+  'rewards.rescoreReport': { input: jobRef, output: rescoreReportSchema },
   'files.list': {
     /** Folders and files for the path picker; directories first. */
     input: z.strictObject({ path: z.string().optional() }),
@@ -242,6 +339,18 @@ export const calls = {
   'samples.list': { input: sampleFilterSchema, output: z.strictObject({ rows: z.array(sampleRowSchema), total: z.int() }) },
   'samples.get': { input: z.strictObject({ id: z.int() }), output: sampleDetailSchema },
   'samples.steps': { input: runRef, output: z.array(z.int()) },
+  /** Rubrics that ship; `builtin:ID` stands for one in an experiment. */
+  'judge.rubrics': { input: nothing, output: z.array(rubricCardSchema) },
+  /** Whether a judge could be used now: address, key, model. */
+  'judge.check': { input: z.strictObject({ component: judgeComponentSchema }), output: judgeCheckSchema },
+  /** Keys by name, and where they are kept; the keys themselves are never told. */
+  'judge.keys': { input: nothing, output: z.array(keyCardSchema) },
+  'judge.setKey': { input: z.strictObject({ name: keyNameSchema, key: z.string().min(1) }), output: keyCardSchema },
+  'judge.removeKey': { input: z.strictObject({ name: z.string() }), output: nothing },
+  /** Judgements that are kept so that they are not asked for again. */
+  'judge.cache': { input: nothing, output: judgeCacheSchema },
+  /** Forgets those that are older than so many days, or all. */
+  'judge.clearCache': { input: z.strictObject({ olderThanDays: z.number().min(0).default(0) }), output: z.strictObject({ removed: z.int() }) },
   /** Decision processes that ship with the laboratory; the first is the default. */
   'lab.processes': {
     input: nothing,
@@ -262,6 +371,24 @@ export const calls = {
     input: z.strictObject({ process: decisionProcessSchema, settings: laboratorySettingsSchema.prefault({}), title: z.string().max(200) }),
     output: z.strictObject({ svg: z.string() }),
   },
+  /** Every method, and whether it can be measured on a model. */
+  'lab.methods': { input: nothing, output: z.array(measurableMethodSchema) },
+  /** How long a measurement would take here, from a few answers that are measured now. */
+  'lab.estimate': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: z.strictObject({ seconds: z.number() }),
+  },
+  /** Measures methods on the model, questions and reward of an experiment (its first run). One measurement at a time. */
+  'lab.start': {
+    input: z.strictObject({ experiment: experimentSchema, options: sampledOptionsSchema.prefault({}) }),
+    output: sampledJobSchema,
+  },
+  /** The measurement at work, or the last one of this host; null where there was none. */
+  'lab.status': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** Ends the measurement at work; what was measured up to there is kept where it suffices. */
+  'lab.cancel': { input: nothing, output: z.strictObject({ job: sampledJobSchema.nullable() }) },
+  /** The report of the last measurement as a picture (SVG). */
+  'lab.sampledPicture': { input: nothing, output: z.strictObject({ svg: z.string() }) },
 } as const;
 
 export type CallName = keyof typeof calls;
@@ -283,5 +410,10 @@ export const hostEventSchema = z.discriminatedUnion('type', [
   /** Newest answers of a step (the best and worst few); all of them are in the store. */
   z.strictObject({ type: z.literal('samples'), runId: z.string(), step: z.int(), samples: z.array(sampleRowSchema) }),
   z.strictObject({ type: z.literal('log'), runId: z.string(), entry: logRowSchema }),
+  /** A measurement of the laboratory went on or ended. */
+  z.strictObject({ type: z.literal('laboratory'), job: sampledJobSchema }),
+  z.strictObject({ type: z.literal('job'), job: jobSchema }),
+  /** A dataset was imported, changed, removed or restored. */
+  z.strictObject({ type: z.literal('datasets') }),
 ]);
 export type HostEvent = z.infer<typeof hostEventSchema>;

@@ -11,8 +11,12 @@ import {
   sampleRowSchema,
   seriesSchema,
 } from './calls.ts';
-import { errorShapeSchema, finishReasonSchema, phaseSchema, summarySchema } from './events.ts';
+import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
+import { hubDescriptionSchema } from './hub.ts';
+import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, rubricCardSchema } from './judge.ts';
 import { laboratoryReportSchema, sampledReportSchema } from './laboratory.ts';
+import { modelEntrySchema, modelSourceSchema } from './model-library.ts';
+import { rescoreReportSchema, rewardBenchReportSchema } from './reward-bench.ts';
 import { componentScoreSchema, rewardScoreSchema } from './reward.ts';
 
 const numbers = z.array(z.number());
@@ -51,6 +55,8 @@ export const trainSampleSchema = z.strictObject({
   entropies: numbersOrNull.optional(),
   referenceLogprobs: numbersOrNull.optional(),
   tokenEnds: z.array(z.int()).optional(),
+  /** Looks into the answer (VinePPO, TRePO). */
+  anchors: z.array(sampleAnchorSchema).optional(),
 });
 
 /** One line of `train --json`. Lines of several runs of one experiment follow each other. */
@@ -111,6 +117,7 @@ export const samplesOutputSchema = z.strictObject({
   rows: z.array(z.union([sampleDetailSchema, sampleRowSchema])),
   total: z.int(),
   pairs: z.strictObject({ path: z.string(), count: z.int() }).optional(),
+  best: z.strictObject({ path: z.string(), count: z.int() }).optional(),
 });
 export const generateOutputSchema = z.strictObject({
   ids: z.array(z.int()),
@@ -118,12 +125,46 @@ export const generateOutputSchema = z.strictObject({
   logprobs: numbers,
   finish: finishReasonSchema,
 });
-export const scoreOutputSchema = z.strictObject({ logprobs: numbers, entropies: numbers });
+/** Of a language model, or of a reward model. */
+export const scoreOutputSchema = z.union([
+  z.strictObject({ logprobs: numbers, entropies: numbers }),
+  z.strictObject({ score: z.number() }),
+]);
 export const rewardOutputSchema = z.strictObject({
   total: z.number().nullable(),
+  masked: z.literal(true).optional(),
   components: z.record(z.string(), componentScoreSchema.shape.value),
   reasons: z.record(z.string(), z.string()),
 });
+const verdictCounts = z.strictObject({ first: z.int(), second: z.int(), equal: z.int() });
+export const judgeOutputSchema = z.discriminatedUnion('action', [
+  judgeCheckSchema.extend({ action: z.literal('check') }),
+  z.strictObject({ action: z.literal('keys'), keys: z.array(keyCardSchema) }),
+  z.strictObject({ action: z.literal('set-key'), key: keyCardSchema }),
+  z.strictObject({ action: z.literal('remove-key'), name: z.string() }),
+  z.strictObject({ action: z.literal('rubrics'), rubrics: z.array(rubricCardSchema) }),
+  judgeCacheSchema.extend({ action: z.literal('cache'), removed: z.int() }),
+  z.strictObject({
+    action: z.literal('agree'),
+    pairs: z.int(),
+    undecided: z.int(),
+    notGradable: z.int(),
+    agreement: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }),
+    kappa: z.number().nullable(),
+    decided: z.strictObject({ pairs: z.int(), agreement: z.number().nullable() }),
+    table: z.strictObject({ first: verdictCounts, second: verdictCounts, equal: verdictCounts }),
+    counts: z.strictObject({
+      requests: z.int(),
+      questions: z.int(),
+      cached: z.int(),
+      unreadable: z.int(),
+      compared: z.int(),
+      alwaysFirst: z.int(),
+      alwaysSecond: z.int(),
+    }),
+  }),
+]);
+export type JudgeOutput = z.input<typeof judgeOutputSchema>;
 export const exportOutputSchema = z.strictObject({
   format: z.enum(['hf']),
   path: z.string(),
@@ -137,6 +178,18 @@ export const exportOutputSchema = z.strictObject({
 });
 /** Exact, or with --sample measured. */
 export const labOutputSchema = z.union([laboratoryReportSchema, sampledReportSchema]);
+/** What `fetch` did; with --dry-run what it would do (`hubDescriptionSchema`). */
+export const fetchOutputSchema = z.strictObject({
+  kind: z.enum(['model', 'dataset']),
+  name: z.string(),
+  revision: z.string(),
+  commit: z.string(),
+  path: z.string(),
+  files: z.array(z.string()),
+  bytes: z.number(),
+  config: z.string().nullable(),
+  splits: z.array(z.strictObject({ split: z.string(), paths: z.array(z.string()) })),
+});
 export const doctorCheckSchema = z.strictObject({
   name: z.string(),
   status: z.enum(['good', 'warning', 'failed']),
@@ -188,6 +241,7 @@ const runFields = {
   bestScore: 'Best held-out score so far, or null.',
   secondsLeft: 'Estimated seconds to the end, or null.',
   phase: 'What the trainer does now, or null.',
+  phaseDetail: 'What it waits for, such as a judge that does not answer, or null.',
   sparkline: 'Mean reward over the run, at most 60 points.',
   error: 'Why it failed (`kind`, `code`, `message`, `where`, `advice`, `details`), or null.',
   deletedAt: 'When it was deleted, or null.',
@@ -274,6 +328,7 @@ export const cliOutputs = {
       total: 'Answers that match, of which `rows` holds at most `--limit`.',
       pairs:
         'With `--pairs`: the `path` of the file and the `count` of pairs in it; then no rows are listed.',
+      best: 'With `--best`: the `path` of the file and the `count` of answers in it; then no rows are listed.',
       rows: 'The answers:',
       'rows[].id': 'Number of the answer in the store; `runId` and `step` say where it belongs.',
       'rows[].split': 'train or evaluation.',
@@ -287,6 +342,41 @@ export const cliOutputs = {
       'rows[].components': '`name`, `value` and `reason` of each reward component.',
       'rows[].ids':
         'With --tokens: tokens of the answer; with `promptIds`, `samplerLogprobs`, `logprobs`, `advantages`, `entropies`, `referenceLogprobs` (null where not kept) and `tokenEnds`.',
+    },
+  },
+  models: {
+    form: 'value',
+    schema: z.array(modelEntrySchema),
+    fields: {
+      '[].path': 'How an experiment names it: a folder, or builtin:NAME.',
+      '[].name': 'Its name.',
+      '[].source': `Where it was found: ${modelSourceSchema.options.join(', ')}.`,
+      '[].revision': 'Branch or commit, for models of the Hugging Face cache; else null.',
+      '[].bytes': 'Size of its files.',
+      '[].supported': 'Whether it can be trained and sampled here.',
+      '[].why': 'Why not, or null.',
+      '[].advice': 'What to do then, or null.',
+      '[].card':
+        '`path`, `name`, `family`, `parameters`, `context`, `vocabulary`, `hasChatTemplate`, `bytes`, `about`; null where it is not supported.',
+      '[].memory':
+        'Estimated bytes for `training` all weights and for `sampling`, the `available` memory, and whether it `trains` and `samples` with that; null where it is not supported.',
+    },
+  },
+  fetch: {
+    form: 'value',
+    schema: z.union([fetchOutputSchema, hubDescriptionSchema]),
+    fields: {
+      kind: 'model or dataset.',
+      name: 'Name of the repository.',
+      revision: 'Branch, tag or commit that was asked for.',
+      commit: 'Commit that it stands for.',
+      path: 'Folder of the model, or of the snapshot of the dataset.',
+      files: 'Files that belong to it; with --dry-run each with `path`, `size` and whether it is `cached`.',
+      bytes: 'Their size.',
+      config: 'Configuration of a dataset, or null.',
+      splits: 'Splits of a dataset: `split` with the `paths` of its files.',
+      missingBytes:
+        'With --dry-run: bytes still to be fetched; with `freeBytes`, whether it `fits`, the `cache`, `private`, `gated`, `licence`, `configs` of a dataset, and what is known of a `model`.',
     },
   },
   generate: {
@@ -306,15 +396,80 @@ export const cliOutputs = {
     fields: {
       logprobs: 'Log-probability of each token of the response, in nats.',
       entropies: 'Entropy of the distribution that each token was chosen from, in nats.',
+      score: 'Of a reward model alone: the score of the text.',
     },
   },
   reward: {
     form: 'lines',
     schema: rewardOutputSchema,
     fields: {
-      total: 'Weighted sum; null where a component could not be graded.',
+      total:
+        'What the components make together; null where one could not be graded, or the answer is left out.',
+      masked: 'true where the reward leaves the answer out because it was cut off; absent otherwise.',
       components: 'Value of each component by name; null where it could not be graded.',
       reasons: 'Why each component gave its value.',
+    },
+  },
+  'reward-bench': {
+    form: 'value',
+    schema: rewardBenchReportSchema,
+    fields: {
+      reward: 'The reward, with every default.',
+      from: 'Where the answers come from: pasted, references, run or model.',
+      answers: 'Real answers.',
+      questions: 'Questions that they belong to.',
+      notGradable: 'Answers that could not be graded.',
+      masked: 'Answers that were cut off and left out.',
+      groupsWithSignal: 'Share of questions with several answers whose rewards differ; null where none has several.',
+      truncated: 'Share of answers that were cut off.',
+      total:
+        'The total over the real answers: `count`, `notGradable`, `mean`, `deviation`, `low`, `high`, `distinct` values and a `histogram` of `edges` and `counts`.',
+      components: 'The same for each component, by `name`, with `secondsPerAnswer`.',
+      disagreements:
+        'Pairs of components (`first`, `second`) with the rank `correlation` and `examples` (places in `rows`), the most different first.',
+      planted:
+        'For each cheat its `name`, `count`, `mean` total, the share of real answers that it `beats`, and its `best` row.',
+      advice: '`level` (good, note, warning, blocking), `message` and `advice`.',
+      rows: 'Every answer with `total`, `masked` and `components`; `planted` names the cheat, or is null.',
+      printed: 'Lines that functions of the reward printed, the first of all.',
+      seconds: 'Time that it took.',
+    },
+  },
+  rescore: {
+    form: 'value',
+    schema: rescoreReportSchema,
+    fields: {
+      runId: 'The run.',
+      answers: 'Stored answers that were graded.',
+      notGradable: 'Those that could not be graded by the new reward.',
+      warning: 'What the report lacks, or null.',
+      steps: 'Steps of the run; `before` and `after` hold the mean of the old and of the new reward in each.',
+      before: 'Mean of the old reward in each step; null where nothing could be graded.',
+      after: 'Mean of the new reward in each step.',
+      correlation: 'Rank correlation (Spearman) of old and new; null where one of them does not vary.',
+      moved:
+        'Answers whose rank changed most: `sampleId`, `step`, `prompt`, `text`, `before`, `after`, `rankBefore` and `rankAfter` (0 worst, 1 best), `components`.',
+      seconds: 'Time that it took.',
+    },
+  },
+  judge: {
+    form: 'value',
+    schema: judgeOutputSchema,
+    fields: {
+      action: 'What was asked for: check, agree, keys, set-key, remove-key, rubrics or cache.',
+      problems:
+        'check: what is wrong (`level`, `code`, `message`, `advice`); with `reachable`, `models` and `seconds`, null where not known.',
+      pairs: 'agree: pairs that both people and the judge judged; with `undecided` by people and `notGradable`.',
+      agreement: 'agree: share with the same verdict, `value` with its 95 % interval `low` to `high`.',
+      kappa: "agree: Cohen's kappa, 0 for chance and 1 for full agreement; null where it is not defined.",
+      decided: 'agree: `pairs` on which neither said equal, and the `agreement` on them.',
+      table: 'agree: pairs by the verdict of people, then by that of the judge.',
+      counts:
+        'agree: `requests` sent, `questions`, `cached` of them, `unreadable` replies, pairs `compared` in both orders, `alwaysFirst` and `alwaysSecond` of which were decided by the place.',
+      keys: 'keys: `name`, `place` and `where`; never the key.',
+      key: 'set-key: the same of the key that was kept.',
+      rubrics: 'rubrics: `id`, `title`, `about`, `mode` and the words.',
+      replies: 'cache: judgements kept, their `bytes`, when the `oldest` was kept, and how many were `removed`.',
     },
   },
   export: {
@@ -347,11 +502,14 @@ export const cliOutputs = {
       theorem:
         'The theorem shown: `tokenRewards` as drawn, `responseRewards`, `tokenGradient`, `responseGradient`, `largestDifference`; with `discount`: `discountedGradient`, `discountedDifference`, `discountedCosine`.',
       rows: 'One entry for each estimator:',
-      'rows[].id': 'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
-      'rows[].verdict': 'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
+      'rows[].id':
+        'Name for --estimators; with `title`, `family`, `estimator` (the method that it belongs to, or null) and `about`.',
+      'rows[].verdict':
+        'unbiased, multiple (of the true gradient) or biased; with `meaning`, a plain sentence, and `otherGoal` where it aims at something else than the mean reward.',
       'rows[].gradient': 'Expected gradient of one estimate.',
       'rows[].variance': 'Trace of the covariance of one estimate.',
-      'rows[].scale': 'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
+      'rows[].scale':
+        'How much of the true gradient the expected one holds; with `cosine` of the angle between them.',
       'rows[].bias':
         'Length of expected minus true gradient over length of the true one; `directionBias`: what remains after the best scaling.',
       'rows[].noise': 'Standard deviation of one estimate over its part along the true gradient.',
@@ -362,7 +520,8 @@ export const cliOutputs = {
       questions:
         'With --sample: questions asked; with `answers` in all, `groupSize`, `batches` (independent estimates), `directions`, `generatedTokens`, `rewardMean`, `lengthMean`.',
       'rows[].verdict (sampled)':
-        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `noise` and `tokensNeeded` are then `value`, `low`, `high`.',
+        'With --sample: biased (the interval of the cosine lies below 1), clear (no evidence of bias) or noisy; `cosine`, `scale`, `bias`, `directionBias`, `noise` and `tokensNeeded` are then `value`, `low`, `high`, relative to a reference from all other answers.',
+      complete: 'With --sample: false where it was ended before its last answer.',
       summary: 'What the table says, in plain sentences.',
       seconds: 'Time that it took.',
     },

@@ -29,6 +29,7 @@ export const estimatorNames = [
   'orpo',
   'simpo',
   'online-dpo',
+  'reward-model',
 ] as const;
 export const estimatorNameSchema = z.enum(estimatorNames);
 export type EstimatorName = z.infer<typeof estimatorNameSchema>;
@@ -173,6 +174,8 @@ export interface SurrogateSpec {
   readonly epochs: number;
   /** Cap of the weight π_old/μ between learner and sampler; null switches the correction off. */
   readonly samplerCap: number | null;
+  /** Weight of the entropy, aggregated as the loss, that the loss is lowered by; absent for none. Above 0. */
+  readonly entropyBonus?: number;
 }
 
 /** The critic of PPO: what predicts, before each token, the reward that is still to come. */
@@ -209,6 +212,16 @@ export interface PreferenceSpec {
   readonly reference: boolean;
 }
 
+/**
+ * Learning a reward model from pairs: −log σ(r_chosen − r_rejected − margin) (Bradley-Terry), mean over pairs, plus
+ * `centering` times the mean of (r_chosen + r_rejected)².
+ */
+export interface RewardModelSpec {
+  /** Only the head that turns the last hidden vector into a score is trained. */
+  readonly headOnly: boolean;
+  readonly centering: number;
+}
+
 /** DAPO's soft penalty for long answers: 0 up to `buffer` tokens before the limit, then falling to −factor at it. */
 export interface OverlongSpec {
   readonly buffer: number;
@@ -229,6 +242,8 @@ export interface EstimatorSpec {
    * samplesPerPrompt 0 the pairs come from the data, else best and worst answer to a question are one.
    */
   readonly preference?: PreferenceSpec;
+  /** Present for the method that trains a reward model; of `surrogate` only `epochs` then has a meaning. */
+  readonly rewardModel?: RewardModelSpec;
 }
 
 /** Whether a run needs the log-probabilities of its starting weights. */

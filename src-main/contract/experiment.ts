@@ -78,6 +78,11 @@ export const dataSchema = z.strictObject({
     term: 'rejected',
     help: 'Text with column names in braces; methods that learn from pairs make this answer less likely. Left out: {rejected}.',
   }),
+  margin: field(z.string().min(1).optional(), {
+    label: 'Margin',
+    term: 'margin',
+    help: 'For reward-model: a column in braces with a number that says by how much the better answer should lead. Left out: no margin.',
+  }),
   label: field(z.string().min(1).optional(), {
     label: 'Verdict',
     term: 'label',
@@ -296,11 +301,28 @@ export const methodSchema = z.strictObject({
     unit: 'continuations',
     raising: 'Raising it makes the signal steadier and costs generated tokens.',
   }),
+  headOnly: field(z.boolean().optional(), {
+    label: 'Train the head alone',
+    term: 'linear probe',
+    help: 'For reward-model: leaves the network as it is and trains only the last matrix, which turns its view of a text into a score.',
+  }),
+  centering: field(z.number().min(0).optional(), {
+    label: 'Pull of scores toward zero',
+    term: 'reward centering',
+    help: 'For reward-model: weight of the mean of (better score + worse score)², which keeps scores around 0 without touching their distance.',
+    raising: 'Raising it holds the mean of the scores closer to 0.',
+  }),
   kl: field(klSchema.default({ where: 'none', estimator: 'k1', coefficient: 0 }), {
     label: 'Stay close to the original model',
     term: 'KL penalty',
     help: 'Penalises drifting away from the model at the start.',
     raising: 'Raising it keeps the model closer to the original.',
+  }),
+  entropyBonus: field(z.number().min(0).max(10).optional(), {
+    label: 'Reward for variety',
+    term: 'entropy bonus',
+    help: 'For methods that weigh sampled answers: weight of the entropy of the next token, which the loss is lowered by; 0 or left out for none, 0.001 to 0.01 is usual.',
+    raising: 'Raising it keeps answers varied for longer, up to answers that are noise.',
   }),
   samplerCap: field(z.number().positive().nullable().default(2), {
     label: 'Cap of the sampler correction',
@@ -339,6 +361,11 @@ export const budgetSchema = z.strictObject({
   seeds: field(z.array(z.int().min(0)).min(1).default([1]), { label: 'Seeds', help: 'One run for each seed; the same seed gives the same run.' }),
   evaluateEvery: field(z.int().min(1).default(20), { label: 'Evaluate every', help: 'Steps between evaluations on held-out questions.', unit: 'steps' }),
   checkpointEvery: field(z.int().min(1).default(50), { label: 'Save every', term: 'checkpoint interval', help: 'Steps between saved checkpoints.', unit: 'steps' }),
+  preflight: field(z.enum(['block', 'warn', 'off']).default('block'), {
+    label: 'Before the start',
+    term: 'pre-flight',
+    help: 'Asks and grades a few questions first. block: does not start when no group of answers has different rewards; warn: says so and starts; off: asks nothing.',
+  }),
   microBatchTokens: field(z.int().min(64).optional(), {
     label: 'Tokens at once',
     term: 'micro-batch tokens',

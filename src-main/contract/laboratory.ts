@@ -3,6 +3,7 @@
  * and what every estimator's gradient turned out to be on it.
  */
 import { z } from 'zod';
+import { estimatorNameSchema } from './estimator.ts';
 
 /** A process as it is written in a file. Prefixes and answers are their letters put together; '' is the start. */
 export const decisionProcessSchema = z.strictObject({
@@ -161,6 +162,35 @@ export const intervalSchema = z.strictObject({
 });
 export type Interval = z.output<typeof intervalSchema>;
 
+const float32: z.ZodType<Float32Array> = z.instanceof(Float32Array);
+
+/** What was found out inside one answer: values at positions, or before and after drawn tokens. */
+export const answerValuesSchema = z.union([
+  z.strictObject({
+    between: z.enum(['segment', 'linear']),
+    anchors: z.array(z.strictObject({ position: z.int().min(0), value: z.number() })),
+  }),
+  z.strictObject({
+    between: z.literal('sparse'),
+    drawn: z.array(z.strictObject({ token: z.int().min(1), before: z.number(), after: z.number() })),
+    chance: z.number(),
+  }),
+]);
+
+/** What a method that weighs the tokens of an answer differently made of one answer. */
+export const answerLookSchema = z.strictObject({
+  method: estimatorNameSchema,
+  /** Σ over tokens of advantage × gradient of the log-probability, along the random directions; advantages as they are before a batch scales them. */
+  projection: float32,
+  /** Tokens of continuations that this answer was the first to need. */
+  tokens: z.int().min(0),
+  /** Where values were estimated by continuations; null where one could not be graded, or for methods with a critic. */
+  values: answerValuesSchema.nullable(),
+  /** What a critic said before each token; null for methods without one. */
+  criticValues: float32.nullable(),
+});
+export type AnswerLook = z.infer<typeof answerLookSchema>;
+
 /** One question with its sampled answers and the gradient of each along the random directions. */
 export interface SampledQuestion {
   readonly greedyReward: number | null;
@@ -169,8 +199,47 @@ export interface SampledQuestion {
     readonly reward: number;
     readonly tokens: number;
     readonly projection: ArrayLike<number>;
+    /** One for each method that was asked to look into answers. */
+    readonly looks?: readonly AnswerLook[];
   }[];
 }
+
+export const sampledOptionsSchema = z.strictObject({
+  questions: z.int().min(1).max(1000).default(4).meta({
+    label: 'Questions',
+    help: 'The first questions of the training data; one estimate asks all of them.',
+    unit: 'questions',
+    raising: 'More questions stand better for the data, and each estimate costs more.',
+  }),
+  answers: z.int().min(4).max(100_000).default(256).meta({
+    label: 'Answers to each question',
+    help: 'They are cut into groups; each group of all questions gives one independent estimate of every method.',
+    unit: 'answers',
+    raising: 'More answers narrow the intervals, and take longer.',
+  }),
+  groupSize: z.int().min(2).max(64).default(4).meta({
+    label: 'Answers per group',
+    term: 'group size',
+    help: 'How many answers to a question one estimate compares.',
+    unit: 'answers',
+    raising: 'A larger group makes one estimate steadier, and leaves fewer of them.',
+  }),
+  directions: z.int().min(8).max(65_536).default(1024).meta({
+    label: 'Random directions',
+    term: 'sketch size',
+    help: 'Gradients over all weights are measured along so many directions.',
+    raising: 'More make scalar products more exact, and take more memory.',
+  }),
+  seed: z.int().min(0).max(2 ** 31 - 1).default(1).meta({
+    label: 'Seed',
+    help: 'Which answers are drawn. The same seed gives the same numbers.',
+  }),
+  methods: z.array(estimatorNameSchema).min(1).optional().meta({
+    label: 'Methods',
+    help: 'Which methods are measured; all that can be where left out.',
+  }),
+});
+export type SampledOptions = z.output<typeof sampledOptionsSchema>;
 
 export const sampledRowSchema = z.strictObject({
   id: z.string(),
@@ -180,11 +249,17 @@ export const sampledRowSchema = z.strictObject({
   verdict: z.enum(['biased', 'clear', 'noisy']),
   cosine: intervalSchema,
   scale: intervalSchema,
+  /** ‖expected estimate − reference‖ / ‖reference‖. */
+  bias: intervalSchema,
+  /** The same after the best scaling, which a learning rate can do: tangent of the angle between the two. */
+  directionBias: intervalSchema,
   /** Noise over signal of one estimate from one batch of all questions. */
   noise: intervalSchema,
   variance: z.number(),
-  /** Tokens generated for one estimate. */
+  /** Tokens generated for one estimate, greedy answers and continuations included. */
   tokens: z.number(),
+  /** variance × tokens: variance per generated token. */
+  varianceCost: z.number(),
   /** Variance × tokens, relative to the squared gradient. */
   tokensNeeded: intervalSchema,
 });
@@ -197,11 +272,16 @@ export const sampledReportSchema = z.strictObject({
   /** Independent estimates of each estimator. */
   batches: z.int(),
   directions: z.int(),
+  /** All that were generated: answers, greedy answers and continuations. */
   generatedTokens: z.int(),
   rewardMean: z.number(),
   lengthMean: z.number(),
   rows: z.array(sampledRowSchema),
   left: z.array(z.strictObject({ id: z.string(), title: z.string(), reason: z.string() })),
+  /** What the whole table says, in plain sentences. */
+  summary: z.array(z.string()),
+  /** False where it was ended before its last answer: then it holds what was measured up to there. */
+  complete: z.boolean(),
   seconds: z.number(),
 });
 export type SampledReport = z.output<typeof sampledReportSchema>;

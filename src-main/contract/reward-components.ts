@@ -3,6 +3,9 @@
  * share. What each kind does is in `rewards/`, its page in docs/rewards.
  */
 import { z } from 'zod';
+import { instructionSchema } from './instruction-checks.ts';
+
+export { instructionSchema } from './instruction-checks.ts';
 
 /** Settings that every component has. */
 const common = {
@@ -37,16 +40,10 @@ const ignoreCase = z
   .default(true)
   .meta({ label: 'Ignore case', help: 'Capital and small letters count as the same.' });
 
-/** One instruction of the kinds of IFEval, by its published id, with its arguments. */
-export const instructionSchema = z.strictObject({
-  id: z.string().min(1).meta({ label: 'Instruction', help: 'For example length_constraints:number_words.' }),
-  arguments: z
-    .record(z.string(), z.json())
-    .default({})
-    .meta({ label: 'Arguments', help: 'For example {"relation": "at least", "num_words": 50}.' }),
-});
-
-const judgeFields = {
+/** A judge: a language model behind any endpoint that speaks the OpenAI interface. */
+export const judgeComponentSchema = z.strictObject({
+  kind: z.literal('judge'),
+  ...common,
   endpoint: z.url({ protocol: /^https?$/ }).meta({
     label: 'Address of the judge',
     help: 'Base address of any server that speaks the OpenAI interface, for example http://127.0.0.1:11434/v1.',
@@ -91,7 +88,7 @@ const judgeFields = {
   timeout: z
     .number()
     .positive()
-    .max(3600)
+    .max(300)
     .default(60)
     .meta({
       label: 'Patience',
@@ -128,7 +125,21 @@ const judgeFields = {
       help: 'Most tokens that the judge may write for one answer.',
       unit: 'tokens',
     }),
-};
+  temperature: z.number().min(0).max(2).default(0).meta({
+    label: 'Temperature of the judge',
+    help: '0: the judge gives its likeliest judgement, the same each time as far as its server allows.',
+  }),
+  outage: z
+    .number()
+    .positive()
+    .max(10_080)
+    .default(60)
+    .meta({
+      label: 'Wait for a judge that is down',
+      help: 'How long a run waits for a judge that does not answer at all before it stops with a checkpoint.',
+      unit: 'minutes',
+    }),
+});
 
 export const rewardComponentSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -187,10 +198,11 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
     ...common,
     texts: z
       .array(z.string().min(1))
-      .default([])
+      .min(1, 'at least one text')
+      .default(['{answer}'])
       .meta({
         label: 'Texts',
-        help: 'Texts to look for; {answer} and column names in braces are filled in from the row.',
+        help: 'Texts to look for; {answer} (the right answer) and column names in braces are filled in from the row.',
       }),
     need: z
       .enum(['all', 'any', 'none'])
@@ -237,6 +249,10 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('json'),
     ...common,
+    shape: z.enum(['any', 'object', 'list']).default('any').meta({
+      label: 'Which JSON',
+      help: 'any: any value, a bare number or text too; object: {…}; list: […].',
+    }),
     fenced: z
       .boolean()
       .default(true)
@@ -263,34 +279,48 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
     tags: z
       .array(z.string().regex(/^[A-Za-z][\w-]*$/, 'a tag is a word, without brackets'))
       .min(1)
+      .refine((tags) => new Set(tags).size === tags.length, 'each tag only once')
       .default(['think', 'answer'])
       .meta({
         label: 'Tags',
         help: 'Each must be opened and closed exactly once, in this order: <think>…</think><answer>…</answer>.',
       }),
+    filled: z
+      .boolean()
+      .default(true)
+      .meta({ label: 'Not empty', help: 'Something must stand inside each tag.' }),
+    need: z.enum(['all', 'share']).default('all').meta({
+      label: 'What counts',
+      help: 'all: 1 only when everything is right; share: the part of the tags that is right.',
+    }),
     alone: z
       .boolean()
       .default(true)
       .meta({ label: 'Nothing else', help: 'No text before, between or after the tags.' }),
   }),
-  z.strictObject({
-    kind: z.literal('length'),
-    ...common,
-    unit: z
-      .enum(['characters', 'words', 'sentences', 'tokens'])
-      .default('words')
-      .meta({ label: 'Counted in', help: 'What is counted.' }),
-    min: z.int().min(0).default(0).meta({ label: 'At least', help: 'Shorter answers lose.' }),
-    max: z.int().min(1).optional().meta({ label: 'At most', help: 'Longer answers lose.' }),
-    margin: z
-      .int()
-      .min(0)
-      .default(0)
-      .meta({
-        label: 'Margin',
-        help: 'The value falls from 1 to 0 over this many units outside the band; 0 falls at once.',
-      }),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('length'),
+      ...common,
+      unit: z
+        .enum(['characters', 'words', 'sentences', 'tokens'])
+        .default('words')
+        .meta({ label: 'Counted in', help: 'What is counted.' }),
+      min: z.int().min(0).default(0).meta({ label: 'At least', help: 'Shorter answers lose.' }),
+      max: z.int().min(1).optional().meta({ label: 'At most', help: 'Longer answers lose.' }),
+      margin: z
+        .int()
+        .min(0)
+        .default(0)
+        .meta({
+          label: 'Margin',
+          help: 'The value falls from 1 to 0 over this many units outside the band; 0 falls at once.',
+        }),
+    })
+    .refine(({ min, max }) => max === undefined || min <= max, {
+      path: ['max'],
+      message: 'must not be less than “At least”',
+    }),
   z.strictObject({
     kind: z.literal('overlong'),
     ...common,
@@ -342,38 +372,43 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
         help: 'Writing system of the wanted language. The value is the share of letters in it.',
       }),
   }),
-  z.strictObject({
-    kind: z.literal('instructions'),
-    ...common,
-    instructions: z
-      .array(instructionSchema)
-      .default([])
-      .meta({
-        label: 'Instructions',
-        term: 'IFEval',
-        help: 'What every answer must follow; the value is the share that it follows.',
-      }),
-    idsColumn: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        label: 'Column of instructions',
-        help: 'Column with the ids of the row’s own instructions, for example instruction_id_list.',
-      }),
-    argumentsColumn: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ label: 'Column of arguments', help: 'Column with their arguments, for example kwargs.' }),
-    need: z
-      .enum(['share', 'all'])
-      .default('share')
-      .meta({
-        label: 'What counts',
-        help: 'share: the part that is followed; all: 1 only when every one is.',
-      }),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('instructions'),
+      ...common,
+      instructions: z
+        .array(instructionSchema)
+        .default([])
+        .meta({
+          label: 'Instructions',
+          term: 'IFEval',
+          help: 'What every answer must follow; the value is the share that it follows.',
+        }),
+      idsColumn: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({
+          label: 'Column of instructions',
+          help: 'Column with the ids of the row’s own instructions, for example instruction_id_list.',
+        }),
+      argumentsColumn: z
+        .string()
+        .min(1)
+        .optional()
+        .meta({ label: 'Column of arguments', help: 'Column with their arguments, for example kwargs.' }),
+      need: z
+        .enum(['share', 'all'])
+        .default('share')
+        .meta({
+          label: 'What counts',
+          help: 'share: the part that is followed; all: 1 only when every one is.',
+        }),
+    })
+    .refine(({ instructions, idsColumn }) => instructions.length > 0 || idsColumn !== undefined, {
+      path: ['instructions'],
+      message: 'at least one instruction, or a column of them',
+    }),
   z.strictObject({
     kind: z.literal('balance'),
     ...common,
@@ -395,15 +430,16 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
     more: z
       .string()
       .default('check.more')
-      .meta({ label: 'Side column', help: 'Column that says which side must lead: good or bad.' }),
+      .meta({ label: 'Side column', help: 'Column that says which side must lead; good and bad stand for themselves.' }),
     topic: z
       .string()
+      .nullable()
       .default('check.topic')
       .meta({ label: 'Topic column', help: 'Column with a word that must occur.' }),
-    maxWords: z
-      .string()
-      .default('check.max_words')
-      .meta({ label: 'Length column', help: 'Column with the most words allowed.' }),
+    maxWords: z.string().nullable().default('check.max_words').meta({
+      label: 'Length column',
+      help: 'Column with the most words allowed; a number stands for itself.',
+    }),
   }),
   z.strictObject({
     kind: z.literal('similarity'),
@@ -444,7 +480,7 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .number()
       .positive()
       .max(60)
-      .default(2)
+      .default(5)
       .meta({ label: 'Time limit', help: 'Longest time for all tests of one answer.', unit: 'seconds' }),
   }),
   z.strictObject({
@@ -470,7 +506,7 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .default(2048)
       .meta({ label: 'Longest text', help: 'Texts with more tokens lose their beginning.', unit: 'tokens' }),
   }),
-  z.strictObject({ kind: z.literal('judge'), ...common, ...judgeFields }),
+  judgeComponentSchema,
   z.strictObject({
     kind: z.literal('function'),
     ...common,
@@ -486,10 +522,10 @@ export const rewardComponentSchema = z.discriminatedUnion('kind', [
       .meta({ label: 'Time limit', help: 'Longest time for one answer.', unit: 'milliseconds' }),
     memory: z
       .int()
-      .min(1)
+      .min(16)
       .max(512)
       .default(32)
-      .meta({ label: 'Memory limit', help: 'Most memory that the code may take.', unit: 'megabytes' }),
+      .meta({ label: 'Memory limit', help: 'Most memory that the code may take, 12 MB for the engine included.', unit: 'megabytes' }),
   }),
 ]);
 export type RewardComponent = z.output<typeof rewardComponentSchema>;

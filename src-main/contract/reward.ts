@@ -5,7 +5,7 @@ import { rewardComponentSchema } from './reward-components.ts';
 export { rewardComponentSchema } from './reward-components.ts';
 export type { ComponentOf, RewardComponent, RewardKind } from './reward-components.ts';
 
-export const rewardSchema = z.strictObject({
+const rewardObject = z.strictObject({
   components: z.array(rewardComponentSchema).min(1).meta({ label: 'Components', help: 'What is graded.' }),
   combine: z.enum(['sum', 'product']).default('sum').meta({
     label: 'How parts are combined',
@@ -38,6 +38,19 @@ export const rewardSchema = z.strictObject({
       label: 'Limit of ungraded answers',
       help: 'Largest share of answers whose grader could not work before the run pauses.',
     }),
+});
+
+/** A product takes no weight below 0: a value of 0 would count without bound. */
+export const rewardSchema = rewardObject.superRefine(({ components, combine }, context) => {
+  if (combine !== 'product') return;
+  for (const [place, { weight }] of components.entries()) {
+    if (weight >= 0) continue;
+    context.addIssue({
+      code: 'custom',
+      path: ['components', place, 'weight'],
+      message: 'a product takes no weight below 0',
+    });
+  }
 });
 export type RewardConfig = z.output<typeof rewardSchema>;
 

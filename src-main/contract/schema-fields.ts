@@ -64,3 +64,23 @@ export function fieldsAt(schema: z.core.$ZodType, path: readonly PropertyKey[], 
   const found = schemaAt(schema, path, value);
   return found instanceof z.ZodObject ? Object.keys(found.shape) : [];
 }
+
+/** The schema of a field as it was written, with defaults, optional wrappers and help; undefined where there is none. */
+export function fieldSchemaAt(
+  schema: z.core.$ZodType,
+  path: readonly PropertyKey[],
+  value: unknown,
+): z.core.$ZodType | undefined {
+  const parent = schemaAt(schema, path.slice(0, -1), value);
+  const key = path.at(-1);
+  if (!(parent instanceof z.ZodObject) || key === undefined) return undefined;
+  const child: unknown = childValue(parent.shape, key);
+  return child instanceof z.ZodType ? child : undefined;
+}
+
+/** What a field has when it is left out; undefined where nothing stands for it. */
+export function defaultOf(schema: z.core.$ZodType | undefined): unknown {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.unwrap();
+  return inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault ? inner.def.defaultValue : undefined;
+}

@@ -53,7 +53,8 @@ export function turnOf(value: Json | undefined): ChatTurn | null {
   const roleField = roleFields.find((name) => typeof value[name] === 'string');
   const contentField = contentFields.find((name) => Object.hasOwn(value, name));
   if (roleField === undefined) return null;
-  const named = String(value[roleField]);
+  const named = value[roleField];
+  if (typeof named !== 'string') return null;
   const content = contentText(contentField === undefined ? null : value[contentField]);
   if (content === null || (contentField === undefined && !Object.hasOwn(value, 'tool_calls'))) return null;
   const { [roleField]: _role, [contentField ?? 'content']: _content, ...more } = value;

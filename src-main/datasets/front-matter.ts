@@ -111,7 +111,8 @@ class Parser {
       const match = KEY.exec(line.text);
       if (match === null) throw new FrontMatterProblem(line.number, 'a name with a colon should stand here');
       this.#at += 1;
-      const name = String(scalar(match[1] ?? '', line.number));
+      const key = scalar(match[1] ?? '', line.number);
+      const name = typeof key === 'string' ? key : JSON.stringify(key);
       setField(made, name, this.#value((match[2] ?? '').trim(), line, depth));
     }
   }

@@ -2,7 +2,7 @@
 import { columnValue } from './column-path.ts';
 import { askedAndAnswered, conversationOf } from './conversation.ts';
 import { isVerdict } from './preference-pairs.ts';
-import type { Row } from './row.ts';
+import type { Json, Row } from './row.ts';
 
 /** Columns by what they seem to be; null where none does. */
 export interface ColumnGuess {
@@ -80,11 +80,7 @@ function find(columns: readonly string[], usual: readonly string[]): string | nu
 }
 
 /** Whether most of the values that a column has pass a test. */
-function mostly(
-  rows: readonly Row[],
-  column: string,
-  test: (value: NonNullable<unknown>) => boolean,
-): boolean {
+function mostly(rows: readonly Row[], column: string, test: (value: NonNullable<Json>) => boolean): boolean {
   let [present, passing] = [0, 0];
   for (const row of rows) {
     const value = columnValue(row, column);
@@ -104,7 +100,7 @@ export function guessColumns(columns: readonly string[], rows: readonly Row[]): 
   const isText = (column: string): boolean => mostly(rows, column, (value) => typeof value !== 'object');
   const isConversation = (column: string): boolean =>
     mostly(rows, column, (value) => {
-      const turns = conversationOf(value as Row[string]);
+      const turns = conversationOf(value);
       return turns !== null && (turns.length > 1 || Array.isArray(value));
     });
   const top = columns.filter((column) => rows.some((row) => Object.hasOwn(row, column)));
@@ -123,17 +119,17 @@ export function guessColumns(columns: readonly string[], rows: readonly Row[]): 
   const messages = find(conversations, names.messages) ?? conversations[0] ?? (shared ? chosen : null);
   const prompt = messages === null ? exactPrompt : null;
   const label = find(
-    free.filter((column) => column !== prompt && mostly(rows, column, (value) => isVerdict(String(value)))),
+    free.filter(
+      (column) =>
+        column !== prompt &&
+        mostly(rows, column, (value) => typeof value !== 'object' && isVerdict(String(value))),
+    ),
     names.label,
   );
   const answers = free.filter((column) => column !== prompt && column !== label);
   const endsInAnswer =
     messages !== null &&
-    mostly(
-      rows,
-      messages,
-      (value) => askedAndAnswered(conversationOf(value as Row[string]) ?? []).answer !== null,
-    );
+    mostly(rows, messages, (value) => askedAndAnswered(conversationOf(value) ?? []).answer !== null);
   const companion =
     prompt === null
       ? undefined

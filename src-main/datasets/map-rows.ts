@@ -89,7 +89,8 @@ export function checkColumns(
 ): string[] {
   return columns.flatMap((column) => {
     const missing = rows.filter(({ row }) => columnValue(row, column) === undefined);
-    if (missing.length === rows.length) {
+    // Where there are no rows, as in an empty held-out set, no column is missing.
+    if (rows.length > 0 && missing.length === rows.length) {
       throw userError(
         'data-column',
         `The ${field} names a column “${column}”, which the data does not have.`,

@@ -30,7 +30,12 @@ const verdicts: ReadonlyMap<string, boolean> = new Map([
 
 /** Whether a word is a verdict on an answer (true, 1, yes, good, … or the opposites). */
 export function isVerdict(word: string): boolean {
-  return verdicts.has(word.trim().toLowerCase());
+  return verdictOf(word) !== null;
+}
+
+/** Whether a word calls an answer good; null where it is no verdict. */
+function verdictOf(word: string): boolean | null {
+  return verdicts.get(word.trim().toLowerCase()) ?? null;
 }
 
 /** The answer in a cell: the last message where it holds a conversation or a message, else its text. */
@@ -95,8 +100,8 @@ function judgedTexts(
   const parts = parseTemplate(label, 'data.label');
   const warnings = checkColumns(rows, columnsOf(parts), 'label', path);
   const texts = rows.map(({ row, answer, index }): PairText => {
-    const word = fillTemplate(parts, row).trim().toLowerCase();
-    const good = verdicts.get(word);
+    const word = fillTemplate(parts, row).trim();
+    const good = verdicts.get(word.toLowerCase());
     if (good === undefined) {
       throw userError('data-label', `“${word}” in row ${index + 1} is no verdict.`, {
         where: `${path}, data.label`,

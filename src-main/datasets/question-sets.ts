@@ -1,10 +1,12 @@
 /** The questions of an experiment: training rows and held-out rows, the same for the check before a start and for the run. */
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
+import type { RewardComponent } from '../contract/reward.ts';
 import { loadDataset } from './load-dataset.ts';
 import { mapRows } from './map-rows.ts';
 import type { PromptRow } from './row.ts';
-import { drawRows, holdOut, withoutHeldOut } from './split.ts';
+import { drawRows, holdOut, pairKey, sameQuestion, withoutHeldOut } from './split.ts';
+import type { RowKey } from './split.ts';
 
 export interface QuestionSets {
   readonly train: readonly PromptRow[];
@@ -17,10 +19,34 @@ export interface QuestionSets {
 /** Which questions are held out must not depend on the seed of a run: seeds are compared on the same ones. */
 const splitSeed = 0;
 
-/** Whether right answers are learnt or compared with; the equation component checks columns of its own. */
-export function answerNeeded({ method, reward }: Pick<RunConfig, 'method' | 'reward'>): boolean {
+/** Whether right answers are learnt or compared with; other components look at the answer alone or at columns of their own. */
+export function answerNeeded({
+  method,
+  reward,
+  data,
+}: Pick<RunConfig, 'method' | 'reward' | 'data'>): boolean {
   if (method.estimator === 'sft') return true;
-  return reward?.components.some(({ kind }) => kind === 'exact' || kind === 'number') ?? false;
+  // With a verdict in the data, the answer of the row is what is judged.
+  if (method.estimator === 'kto' && data.label !== undefined) return true;
+  return reward?.components.some(comparesWithAnswer) ?? false;
+}
+
+function comparesWithAnswer(component: RewardComponent): boolean {
+  switch (component.kind) {
+    case 'exact':
+    case 'number':
+    case 'choice':
+    case 'similarity':
+      return true;
+    case 'contains':
+      return component.texts.some((text) => text.includes('{answer}'));
+    case 'regex':
+      return component.capture;
+    case 'judge':
+      return component.mode === 'compare';
+    default:
+      return false;
+  }
 }
 
 /**
@@ -45,9 +71,11 @@ export async function readQuestionSets(
     warnings.push(...loaded.warnings, ...mapped.warnings);
     return mapped.rows;
   };
+  const keyOf = (rows: readonly PromptRow[]): RowKey =>
+    config.method.estimator === 'reward-model' ? pairKey(rows) : sameQuestion;
   const rows = await read(data.path, data.limit);
   if (data.evaluation === undefined) {
-    const split = holdOut(rows, data.holdOut, splitSeed);
+    const split = holdOut(rows, data.holdOut, splitSeed, keyOf(rows));
     return {
       train: split.train,
       evaluation: drawRows(split.evaluation, data.evaluationLimit, splitSeed),
@@ -56,7 +84,7 @@ export async function readQuestionSets(
     };
   }
   const evaluation = drawRows(await read(data.evaluation, undefined), data.evaluationLimit, splitSeed);
-  const { rows: train, removed } = withoutHeldOut(rows, evaluation);
+  const { rows: train, removed } = withoutHeldOut(rows, evaluation, keyOf(rows));
   if (train.length === 0) {
     throw userError(
       'data-empty',

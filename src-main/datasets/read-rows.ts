@@ -113,15 +113,20 @@ async function* readText(
     const { onWarning } = options;
     switch (chooseFormat(head, path)) {
       case 'json-lines':
-        return yield* readJsonLines(all, path, onWarning);
+        yield* readJsonLines(all, path, onWarning);
+        return;
       case 'json-array':
-        return yield* readJsonArray(all, path, onWarning);
+        yield* readJsonArray(all, path, onWarning);
+        return;
       case 'json-object':
-        return yield* readJsonObject(all, path, onWarning, part);
+        yield* readJsonObject(all, path, onWarning, part);
+        return;
       case 'csv':
-        return yield* readCsv(all, path, head, options);
+        yield* readCsv(all, path, head, options);
+        return;
       case 'lines':
-        return yield* readTextLines(all);
+        yield* readTextLines(all);
+        return;
     }
   } finally {
     await pieces.return(undefined);

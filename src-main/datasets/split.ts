@@ -11,6 +11,22 @@ export function questionKey(prompt: string): string {
   return prompt.normalize('NFC').replace(/\s+/g, ' ').trim();
 }
 
+/** What makes two rows the same, so that they may not be on both sides. */
+export type RowKey = (row: PromptRow) => string;
+
+/** Rows with the same question are the same. */
+export const sameQuestion: RowKey = ({ prompt }) => questionKey(prompt);
+
+/**
+ * What keeps the rows of a preference set apart: their questions, or where all rows ask the same one, everything in them.
+ */
+export function pairKey(rows: readonly PromptRow[]): RowKey {
+  const [first] = rows;
+  if (first === undefined || rows.some((row) => sameQuestion(row) !== sameQuestion(first)))
+    return sameQuestion;
+  return ({ row }) => JSON.stringify(row);
+}
+
 export interface Split {
   readonly train: PromptRow[];
   readonly evaluation: PromptRow[];
@@ -21,11 +37,16 @@ export interface Split {
  * @param share of the rows, 0 to 1; at least one question stays on each side unless it is 0
  * @throws EspalierError `data-split` when there are fewer than two different questions to divide
  */
-export function holdOut(rows: readonly PromptRow[], share: number, seed: number): Split {
+export function holdOut(
+  rows: readonly PromptRow[],
+  share: number,
+  seed: number,
+  keyOf: RowKey = sameQuestion,
+): Split {
   if (share === 0) return { train: [...rows], evaluation: [] };
   const groups = new Map<string, number>();
-  for (const { prompt } of rows) {
-    const key = questionKey(prompt);
+  for (const row of rows) {
+    const key = keyOf(row);
     groups.set(key, (groups.get(key) ?? 0) + 1);
   }
   if (groups.size < 2) {
@@ -55,7 +76,7 @@ export function holdOut(rows: readonly PromptRow[], share: number, seed: number)
     const [rarest] = [...groups].sort(([, a], [, b]) => a - b);
     if (rarest !== undefined) held.add(rarest[0]);
   }
-  const isHeld = ({ prompt }: PromptRow): boolean => held.has(questionKey(prompt));
+  const isHeld = (row: PromptRow): boolean => held.has(keyOf(row));
   return { train: rows.filter((row) => !isHeld(row)), evaluation: rows.filter(isHeld) };
 }
 
@@ -63,9 +84,10 @@ export function holdOut(rows: readonly PromptRow[], share: number, seed: number)
 export function withoutHeldOut(
   train: readonly PromptRow[],
   evaluation: readonly PromptRow[],
+  keyOf: RowKey = sameQuestion,
 ): { rows: PromptRow[]; removed: number } {
-  const held = new Set(evaluation.map(({ prompt }) => questionKey(prompt)));
-  const rows = train.filter(({ prompt }) => !held.has(questionKey(prompt)));
+  const held = new Set(evaluation.map(keyOf));
+  const rows = train.filter((row) => !held.has(keyOf(row)));
   return { rows, removed: train.length - rows.length };
 }
 

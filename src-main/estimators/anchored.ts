@@ -65,6 +65,16 @@ export function validateAnchored(
       { where: 'method.anchorRule', advice: 'Set anchorRule to coins, or anchorBetween to segment.' },
     );
   }
+  if (budget.maxTokens < 2) {
+    throw userError(
+      'anchors-beyond-answer',
+      `${estimator.title} looks into answers, and an answer of one token has no inside.`,
+      {
+        where: 'budget.maxTokens',
+        advice: 'Allow longer answers, or use a method without looks into answers, such as rloo.',
+      },
+    );
+  }
   if (method.anchorStride !== undefined && method.anchorStride >= budget.maxTokens) {
     throw userError(
       'anchors-beyond-answer',

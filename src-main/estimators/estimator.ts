@@ -88,5 +88,6 @@ function onlineSurrogate(traits: OnlineTraits, method: MethodConfig, budget: Bud
     constantLength: budget.maxTokens,
     epochs: method.epochs,
     samplerCap: method.samplerCap,
+    ...(method.entropyBonus ? { entropyBonus: method.entropyBonus } : {}),
   };
 }

@@ -1,7 +1,7 @@
 /** The list of estimators: one entry for each name that an experiment may use. */
-import type { CallOutput } from '../contract/calls.ts';
+import type { EstimatorCard } from '../contract/calls.ts';
 import type { EstimatorName, EstimatorSpec, RolloutPlan } from '../contract/estimator.ts';
-import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
+import { budgetSchema, methodSchema, type BudgetConfig, type MethodConfig } from '../contract/experiment.ts';
 import { cispo } from './cispo.ts';
 import { dapo } from './dapo.ts';
 import { dpo } from './dpo.ts';
@@ -21,6 +21,7 @@ import { reinforcePlusPlusBaseline } from './reinforce-plus-plus-baseline.ts';
 import { reinforcePlusPlus } from './reinforce-plus-plus.ts';
 import { reinforce } from './reinforce.ts';
 import { remax } from './remax.ts';
+import { rewardModel } from './reward-model.ts';
 import { rloo } from './rloo.ts';
 import { sft } from './sft.ts';
 import { simpo } from './simpo.ts';
@@ -53,6 +54,7 @@ export const estimators: Readonly<Record<EstimatorName, Estimator>> = {
   orpo,
   simpo,
   'online-dpo': onlineDpo,
+  'reward-model': rewardModel,
 };
 
 /**
@@ -71,21 +73,34 @@ export function sampledTogether(plan: RolloutPlan, promptsPerStep: number): numb
   return promptsPerStep * plan.samplesPerPrompt * (plan.anchors?.continuations ?? 1);
 }
 
+/** What a row of the data must hold for a method. */
+function dataOf(estimator: Estimator): EstimatorCard['data'] {
+  if (estimator.defaults.groupSize > 0) return 'questions';
+  const method = methodSchema.parse({ estimator: estimator.name });
+  const { preference } = estimator.spec(method, budgetSchema.parse({}));
+  if (preference === undefined) return 'answers';
+  return preference.loss === 'kto' ? 'verdicts' : 'pairs';
+}
+
 /** What a person reads to choose between methods, in the order of the list. */
-export function describeEstimators(): CallOutput<'estimators.list'> {
-  return Object.values(estimators).map(({ name, title, description, choose, cost, settings, defaults }) => ({
-    name,
-    title,
-    description,
-    choose,
-    ...cost,
-    settings: [...settings],
-    defaults: {
-      ...(defaults.groupSize > 0 ? { groupSize: defaults.groupSize } : {}),
-      aggregation: defaults.aggregation,
-      ...(defaults.clip ? { clipLow: defaults.clip.low, clipHigh: defaults.clip.high } : {}),
-      ...defaults.own,
-    },
-    samples: defaults.groupSize > 0,
-  }));
+export function describeEstimators(): EstimatorCard[] {
+  return Object.values(estimators).map((estimator) => {
+    const { name, title, description, choose, cost, settings, defaults } = estimator;
+    return {
+      name,
+      title,
+      description,
+      choose,
+      ...cost,
+      settings: [...settings],
+      defaults: {
+        ...(defaults.groupSize > 0 ? { groupSize: defaults.groupSize } : {}),
+        aggregation: defaults.aggregation,
+        ...(defaults.clip ? { clipLow: defaults.clip.low, clipHigh: defaults.clip.high } : {}),
+        ...defaults.own,
+      },
+      samples: defaults.groupSize > 0,
+      data: dataOf(estimator),
+    };
+  });
 }

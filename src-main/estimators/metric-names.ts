@@ -6,6 +6,7 @@ export const metricDefinitions = {
   zeroVarianceShare:
     'Share of questions whose answers all have the same reward (spread at most 1e-6): nothing to learn.',
   ungradableShare: 'Share of answers that the grader could not score; they leave statistics and gradient.',
+  maskedShare: 'Share of answers that the reward leaves out because they were cut off (truncated: mask).',
   greedyRewardMean: 'Mean reward of the greedy answers that serve as baseline (ReMax).',
   baselineValue: 'Moving average of earlier rewards that this step was compared with (REINFORCE).',
   lengthMean: 'Mean number of tokens of the answers, end token included.',
@@ -13,7 +14,10 @@ export const metricDefinitions = {
   truncatedShare: 'Share of answers cut off at the longest length allowed.',
   advantageMean: 'Mean advantage over the tokens that count.',
   advantageStd: 'Standard deviation of the advantage over the tokens that count.',
-  entropyMean: 'Mean entropy of the next-token distribution, in nats, over the tokens that count.',
+  entropyMean:
+    'Mean entropy of the next-token distribution, in nats, over the tokens that count; in a step that learns nothing, its estimate from all sampled tokens (mean of −log μ).',
+  entropyLoss:
+    'Entropy aggregated as the loss, in nats; the loss holds it times −entropyBonus (with a bonus only), mean over the optimizer steps of the step.',
   ratioMean: 'Mean of π/π_old over the tokens that count; 1 when answers are fresh.',
   ratioMax: 'Largest π/π_old among the tokens that count.',
   approxKl:

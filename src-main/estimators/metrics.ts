@@ -13,6 +13,8 @@ export interface RewardedAnswers {
   readonly lengths: ArrayLike<number>;
   /** Whether the answer was cut off at the longest length. */
   readonly truncated: readonly boolean[];
+  /** Whether the reward leaves the answer out because it was cut off; only where it does so. */
+  readonly masked?: readonly boolean[];
   /** For each group, where a greedy answer was sampled. */
   readonly greedyRewards?: readonly (number | null)[];
 }
@@ -23,11 +25,13 @@ export function rewardMetrics(answers: RewardedAnswers): Metrics {
   if (count === 0) return {};
   const lengths = Array.from(answers.lengths);
   const metrics: Metrics = {
-    ungradableShare: answers.rewards.filter((reward) => reward === null).length / count,
+    ungradableShare:
+      answers.rewards.filter((reward, answer) => reward === null && !answers.masked?.[answer]).length / count,
     lengthMean: mean(lengths),
     lengthMax: lengths.reduce((most, length) => Math.max(most, length), 0),
     truncatedShare: answers.truncated.filter(Boolean).length / count,
   };
+  if (answers.masked !== undefined) metrics.maskedShare = answers.masked.filter(Boolean).length / count;
   const gradable = answers.rewards.filter((reward) => reward !== null);
   if (gradable.length > 0) {
     metrics.rewardMean = mean(gradable);

@@ -1,4 +1,5 @@
 /** PPO: a learned critic predicts the reward from every position; what comes out better than predicted is encouraged. */
+import { userError } from '../contract/errors.ts';
 import type { CriticSpec } from '../contract/estimator.ts';
 import type { MethodConfig } from '../contract/experiment.ts';
 import { onlineSpec, type Estimator, type OnlineTraits } from './estimator.ts';
@@ -63,6 +64,17 @@ export const ppo: Estimator = {
   validate(method, budget) {
     refuseBaseline(ppo, method);
     validateOnline(ppo, 1, method, budget);
+    const answers = (method.groupSize ?? defaults.groupSize) * budget.promptsPerStep;
+    if ((method.whiten ?? true) && answers * budget.maxTokens < 2) {
+      throw userError(
+        'batch-too-small',
+        'PPO scales the advantages of a step to deviation 1; with a single token there is nothing to scale by.',
+        {
+          where: 'budget.promptsPerStep',
+          advice: 'Ask more questions per step, or set method.whiten to false.',
+        },
+      );
+    }
     if (method.critic === 'head' && method.criticLearningRate !== undefined) {
       throw notApplicable(
         ppo,

@@ -4,10 +4,11 @@
  */
 import type { PreferenceSpec } from '../contract/estimator.ts';
 
-/** Log-probabilities of one answer, one for each token; the reference is read only where the loss has one. */
+/** Log-probabilities of one answer, one for each token. */
 export interface PreferenceAnswer {
   readonly logprobs: ArrayLike<number>;
-  readonly referenceLogprobs: ArrayLike<number> | null;
+  /** Sum over the tokens of their log-probabilities under the reference; read only where the loss has one. */
+  readonly referenceSum: number | null;
 }
 
 export interface PreferencePair {
@@ -34,14 +35,12 @@ interface PairTerm {
  * loss averages.
  */
 export function answerScore(
-  { logprobs, referenceLogprobs }: PreferenceAnswer,
+  { logprobs, referenceSum }: PreferenceAnswer,
   spec: Pick<PreferenceSpec, 'reference' | 'average'>,
 ): number {
   let sum = 0;
-  for (let token = 0; token < logprobs.length; token++) {
-    sum += logprobs[token]!;
-    if (spec.reference) sum -= referenceLogprobs?.[token] ?? NaN;
-  }
+  for (let token = 0; token < logprobs.length; token++) sum += logprobs[token]!;
+  if (spec.reference) sum -= referenceSum ?? NaN;
   return spec.average ? sum / Math.max(logprobs.length, 1) : sum;
 }
 

@@ -2,7 +2,7 @@
 import type { EstimatorSpec, PreferenceSpec } from '../contract/estimator.ts';
 import type { BudgetConfig, MethodConfig } from '../contract/experiment.ts';
 import type { Estimator, EstimatorDefaults } from './estimator.ts';
-import { notApplicable } from './validation.ts';
+import { notApplicable, refuseUneven } from './validation.ts';
 
 /** Defaults of methods that take their pairs from the data. */
 export const datasetDefaults: EstimatorDefaults = { groupSize: 0, aggregation: 'tokenMean', clip: null };
@@ -64,6 +64,7 @@ export function validatePreference(
     'clipHigh',
     'baseline',
     'baselineDecay',
+    'entropyBonus',
   ] as const;
   for (const field of fields) {
     // The default of the form is taken as it is: it changes nothing.
@@ -92,4 +93,5 @@ export function validatePreference(
       `Use at most ${budget.promptsPerStep}.`,
     );
   }
+  refuseUneven(budget.promptsPerStep, fromData ? 'rows' : 'questions', method);
 }

@@ -40,7 +40,7 @@ export const raft: Estimator = {
   }),
   validate(method, budget) {
     refuseBaseline(raft, method);
-    for (const field of ['clipLow', 'clipHigh'] as const) {
+    for (const field of ['clipLow', 'clipHigh', 'entropyBonus'] as const) {
       if (method[field] !== undefined) {
         throw notApplicable(
           raft,

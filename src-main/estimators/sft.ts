@@ -1,6 +1,6 @@
 /** SFT: no rewards and no sampling; the model learns the reference answers as they stand. */
 import type { Estimator, EstimatorDefaults } from './estimator.ts';
-import { notApplicable, refuseForeign } from './validation.ts';
+import { notApplicable, refuseForeign, refuseUneven } from './validation.ts';
 
 const defaults: EstimatorDefaults = { groupSize: 0, aggregation: 'tokenMean', clip: null };
 
@@ -29,7 +29,14 @@ export const sft: Estimator = {
   }),
   validate(method, budget) {
     refuseForeign(sft, method);
-    for (const field of ['groupSize', 'clipLow', 'clipHigh', 'baseline', 'baselineDecay'] as const) {
+    for (const field of [
+      'groupSize',
+      'clipLow',
+      'clipHigh',
+      'baseline',
+      'baselineDecay',
+      'entropyBonus',
+    ] as const) {
       if (method[field] !== undefined) {
         throw notApplicable(
           sft,
@@ -55,5 +62,6 @@ export const sft: Estimator = {
         `Use at most ${budget.promptsPerStep}.`,
       );
     }
+    refuseUneven(budget.promptsPerStep, 'rows', method);
   },
 };

@@ -18,6 +18,10 @@ export interface SurrogateAnswer {
   readonly weights: ArrayLike<number>;
   /** Weights of the KL term where it is aggregated in another way than the policy term. */
   readonly klWeights?: ArrayLike<number>;
+  /** Entropy of the next-token distribution at each token; needed for an entropy bonus only. */
+  readonly entropies?: ArrayLike<number> | null;
+  /** Weights of the entropy where it is aggregated in another way than the policy term. */
+  readonly entropyWeights?: ArrayLike<number>;
   /** Tokens that count in the ratio of a whole answer; absent where all do. */
   readonly mask?: ArrayLike<number>;
 }
@@ -26,11 +30,13 @@ export interface SurrogateResult {
   readonly loss: number;
   /** d loss / d log-probability, one array for each answer. */
   readonly gradients: Float64Array[];
+  /** d loss / d entropy, one array for each answer; empty without an entropy bonus. */
+  readonly entropyGradients: Float64Array[];
 }
 
 /**
  * Loss and gradient of all answers of a step (or of a micro-batch: losses and gradients add up).
- * Throws RangeError where a KL term lacks reference log-probabilities or lists differ in length.
+ * Throws RangeError where a KL term lacks reference log-probabilities, an entropy bonus entropies, or lists differ in length.
  */
 export function surrogateLoss(
   answers: readonly SurrogateAnswer[],
@@ -44,7 +50,25 @@ export function surrogateLoss(
     if (kl.where === 'loss' && kl.coefficient !== 0) loss += addKlTerm(gradient, answer, kl);
     return gradient;
   });
-  return { loss, gradients };
+  const { entropyBonus = 0 } = surrogate;
+  if (entropyBonus === 0) return { loss, gradients, entropyGradients: [] };
+  const entropyGradients = answers.map((answer) => {
+    const gradient = entropyGradient(answer, entropyBonus);
+    for (const [token, slope] of gradient.entries())
+      if (slope !== 0) loss += slope * answer.entropies![token]!;
+    return gradient;
+  });
+  return { loss, gradients, entropyGradients };
+}
+
+/** The loss holds −bonus × weight × entropy of each token. */
+function entropyGradient(
+  { logprobs, entropies, weights, entropyWeights }: SurrogateAnswer,
+  bonus: number,
+): Float64Array {
+  if (entropies?.length !== logprobs.length)
+    throw new RangeError('an entropy bonus needs one entropy for each token');
+  return Float64Array.from(entropyWeights ?? weights, (weight) => (weight === 0 ? 0 : -bonus * weight));
 }
 
 /** Loss of one token as a function of its ratio. */

@@ -30,6 +30,8 @@ const particular: readonly (keyof MethodConfig)[] = [
   'likelihoodWeight',
   'desirableWeight',
   'undesirableWeight',
+  'headOnly',
+  'centering',
 ];
 
 /** Refuses settings that are set although only other methods have them. */
@@ -69,6 +71,40 @@ export function validateOnline(
       { where: 'method.minibatches', advice: `Use at most ${answers}, or ask more questions per step.` },
     );
   }
+  // Answers to one question stay together as long as there are as many questions as updates.
+  if (method.minibatches <= budget.promptsPerStep) refuseUneven(budget.promptsPerStep, 'questions', method);
+  else refuseUneven(answers, 'answers', method);
+  if (method.samplerCap !== null && method.samplerCap < 1) {
+    throw userError(
+      'sampler-cap-too-small',
+      `A cap of ${method.samplerCap} on the sampler correction would shrink every update, even where sampler and learner agree and the weight is 1.`,
+      { where: 'method.samplerCap', advice: 'Use a cap above 1, such as 2; or null for no correction.' },
+    );
+  }
+}
+
+/**
+ * Refuses a batch that cannot be cut into equal updates: the means of each update have their own divisors, so what lies
+ * in a smaller one would count more.
+ * @throws user error `minibatches-uneven`
+ */
+export function refuseUneven(
+  count: number,
+  what: 'questions' | 'answers' | 'rows',
+  { minibatches }: Pick<MethodConfig, 'minibatches'>,
+): void {
+  if (count % minibatches === 0) return;
+  const fitting = Array.from({ length: minibatches }, (_, place) => minibatches - place).find(
+    (number) => count % number === 0,
+  );
+  throw userError(
+    'minibatches-uneven',
+    `${count} ${what} a step cannot be cut into ${minibatches} equal updates: those in the smaller ones would count more.`,
+    {
+      where: 'method.minibatches',
+      advice: `Use ${fitting ?? 1} updates, or a number of questions per step that ${minibatches} divides.`,
+    },
+  );
 }
 
 /** Refuses baseline settings, which only REINFORCE has. */

@@ -142,6 +142,11 @@ export const emissionRules: { [K in OperationKind]: EmissionRule<K> } = {
     const logit = emitter.emit('ReduceSum', [products, emitter.integers([1])], { keepdims: 1n });
     return emitter.emit('Sub', [logit, name(names, 3)]);
   },
+  entropy(emitter, _operation, names) {
+    const products = emitter.emit('Mul', [name(names, 0), name(names, 1)]);
+    const logit = emitter.emit('ReduceSum', [products, emitter.integers([1])], { keepdims: 1n });
+    return emitter.emit('Sub', [name(names, 2), logit]);
+  },
   fusedRmsNorm: (emitter, { eps }, names) =>
     emitter.emit('SimplifiedLayerNormalization', names, { axis: -1n, epsilon: eps, stash_type: 1n }),
   cachedAttention(emitter, operation, names, node) {

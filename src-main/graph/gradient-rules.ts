@@ -44,6 +44,9 @@ function node(nodes: readonly GraphNode[], index: number): GraphNode {
   return found;
 }
 
+/** Probabilities below this count as this in a logarithm; times themselves they vanish anyway. */
+const smallestProbability = 1e-37;
+
 export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDifferentiable } = {
   input: () => undefined,
   parameter: () => undefined,
@@ -267,6 +270,34 @@ export const gradientRules: { [K in OperationKind]: GradientRule<K> | NotDiffere
     }
     if (wants(0) && expected) give(0, graph.multiply(gradient, graph.subtract(target, expected)));
     if (wants(1)) give(1, weighted);
+  },
+  entropy({ graph, operation: { slices }, gradient, inputs, output, wants, give }) {
+    // H = lse − Σ p z, so dH/dz = −p·(log p + H). With W that product of a slice: d h = −c·Σ W·E, d E = −Wᵀ·(c·h).
+    const [h, logSum] = [node(inputs, 0), node(inputs, 2)];
+    const weighted = graph.multiply(gradient, h);
+    // Hangs on the finished forward pass, so that no [m, v] is made, and kept, before the backward pass.
+    const floor = graph.addition(graph.scale(output, 0), graph.scalar(smallestProbability));
+    let pull: GraphNode | undefined;
+    for (let slice = 0; slice < slices; slice++) {
+      const [rows, probabilities, share, ownLogSum] = [
+        node(inputs, 3 + 4 * slice),
+        node(inputs, 4 + 4 * slice),
+        node(inputs, 5 + 4 * slice),
+        node(inputs, 6 + 4 * slice),
+      ];
+      // log p of the whole vocabulary is that of the slice plus the logarithm of its share.
+      const shift = slices === 1 ? output : graph.addition(output, graph.subtract(ownLogSum, logSum));
+      const logs = graph.unary('log', graph.binary('max', probabilities, floor));
+      const slope = graph.multiply(probabilities, graph.addition(logs, shift));
+      const part = graph.gemm(slope, rows);
+      const shared = slices === 1 ? part : graph.multiply(share, part);
+      pull = pull ? graph.addition(pull, shared) : shared;
+      if (wants(3 + 4 * slice)) {
+        const factor = graph.unary('neg', slices === 1 ? weighted : graph.multiply(share, weighted));
+        give(3 + 4 * slice, graph.gemm(slope, factor, { transposeA: true }));
+      }
+    }
+    if (wants(0) && pull) give(0, graph.unary('neg', graph.multiply(gradient, pull)));
   },
   fusedRmsNorm: { refused: 'the fused norm is for inference; rmsNorm has a gradient' },
   cachedAttention: { refused: 'attention over a cache is for inference' },

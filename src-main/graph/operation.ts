@@ -88,6 +88,11 @@ export interface OperationAttributes {
    * its softmax [m, v], its share of the whole [m, 1]) → log-probability of the targets [m, 1].
    */
   logProbability: { readonly slices: number };
+  /**
+   * (h [m, d], mean of the vocabulary's rows under the softmax [m, d], log-sum-exp [m, 1], then for each vocabulary slice: its
+   * rows [v, d], its softmax [m, v], its share of the whole [m, 1], its own log-sum-exp [m, 1]) → entropies [m, 1].
+   */
+  entropy: { readonly slices: number };
 
   /** (x [n, d], w [d]): x / sqrt(mean(x²) + eps) · w in one pass (inference only). */
   fusedRmsNorm: { readonly eps: number };

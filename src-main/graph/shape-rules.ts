@@ -199,6 +199,12 @@ export const shapeRules: { [K in OperationKind]: ShapeRule<K> } = {
       fail('target rows must look like h');
     return [rows ?? 1, 1];
   },
+  entropy({ slices }, inputs, fail) {
+    const [rows, width] = rank(input(inputs, 0, fail), 2, fail);
+    if (inputs.length !== 3 + 4 * slices) fail(`${3 + 4 * slices} inputs wanted`);
+    if (!sameShape(input(inputs, 1, fail).shape, [rows ?? 1, width ?? 1])) fail('mean rows must look like h');
+    return [rows ?? 1, 1];
+  },
   fusedRmsNorm(_operation, inputs, fail) {
     const shape = rank(input(inputs, 0, fail), 2, fail);
     if (!sameShape(input(inputs, 1, fail).shape, shape.slice(1))) fail('one weight for each column wanted');

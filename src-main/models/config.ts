@@ -39,6 +39,11 @@ export interface ModelConfig {
   /** Token ids that end an answer (generation_config.json wins over config.json). */
   readonly eosIds: readonly number[];
   readonly padId: number | null;
+  /**
+   * Present for reward models (sequence classification with one output): a matrix `score.weight` takes the place of the
+   * vocabulary head. `padId` is then the token that is skipped at the end of a text.
+   */
+  readonly rewardHead?: true;
   /** Standard deviation of random initial weights. */
   readonly initializerRange: number;
 }

@@ -11,6 +11,9 @@ export interface TensorSpec {
   readonly shape: readonly number[];
 }
 
+/** The matrix [1, hidden] of a reward model that turns a hidden vector into a score. */
+export const rewardHeadName = 'score.weight';
+
 /** Prefix of all names but the head's. Checkpoints of the bare model leave it out. */
 export function namePrefix(config: ModelConfig): string {
   return config.architecture === 'gpt2' ? 'transformer.' : 'model.';
@@ -92,11 +95,12 @@ function llamaTensors(config: ModelConfig): TensorSpec[] {
 
 /**
  * Every weight of a model in a fixed order: embedding first, then layer by layer (q, k and v weights next to each
- * other, then their biases; gate next to up), the final norm and, where it is not tied, the head.
+ * other, then their biases; gate next to up), the final norm and, where it is not tied, the head; of a reward model its own head instead.
  */
 export function expectedTensors(config: ModelConfig): TensorSpec[] {
   const tensors = config.architecture === 'gpt2' ? gpt2Tensors(config) : llamaTensors(config);
-  if (!config.tiedEmbeddings)
+  if (config.rewardHead) tensors.push({ name: rewardHeadName, shape: [1, config.hiddenSize] });
+  else if (!config.tiedEmbeddings)
     tensors.push({ name: 'lm_head.weight', shape: [config.vocabularySize, config.hiddenSize] });
   return tensors;
 }
@@ -147,7 +151,8 @@ export function matchTensors<T extends TensorSpec>(
     } else found.set(name, tensor);
   }
   const wanted = new Set(expected.map(({ name }) => storedName(name)));
-  if (config.tiedEmbeddings) wanted.add('lm_head.weight');
+  // Classifiers made from a language model may still carry its head; nothing reads it.
+  if (config.tiedEmbeddings || config.rewardHead) wanted.add('lm_head.weight');
   const extra = [...stored.keys()].filter((name) => !wanted.has(name) && !computed.test(name));
   const faults = [
     ...(missing.length === 0 ? [] : [`missing: ${list(missing)}`]),

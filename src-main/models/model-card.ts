@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import type { modelCardSchema } from '../contract/calls.ts';
+import type { modelCardSchema } from '../contract/model-library.ts';
 import { parameterCount } from './expected-tensors.ts';
 import { loadChatTemplate } from './chat-template.ts';
 import { openCheckpoint } from './open-checkpoint.ts';

@@ -181,7 +181,7 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
     }
     tensors.set(name, entry);
   }
-  const copy = config.tiedEmbeddings ? stored.get('lm_head.weight') : undefined;
+  const copy = config.tiedEmbeddings && !config.rewardHead ? stored.get('lm_head.weight') : undefined;
   const embedding = tensors.get(embeddingName(config));
   if (copy !== undefined && embedding !== undefined && !(await sameContent(copy, embedding))) {
     throw userError(

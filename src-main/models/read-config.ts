@@ -26,6 +26,15 @@ const classNames: Readonly<Record<Architecture, string>> = {
   gpt2: 'GPT2LMHeadModel',
 };
 
+/** Class names of the same networks with a score in place of the vocabulary. */
+export const classifierNames: Readonly<Record<Architecture, string>> = {
+  llama: 'LlamaForSequenceClassification',
+  mistral: 'MistralForSequenceClassification',
+  qwen2: 'Qwen2ForSequenceClassification',
+  qwen3: 'Qwen3ForSequenceClassification',
+  gpt2: 'GPT2ForSequenceClassification',
+};
+
 const activations: Readonly<Record<string, ModelConfig['activation']>> = {
   silu: 'silu',
   swish: 'silu',
@@ -108,7 +117,7 @@ function impossible(file: string, field: string, message: string): Error {
   });
 }
 
-const supportedModels = `Supported architectures: ${architectures.map((name) => `${name} (${classNames[name]})`).join(', ')}.`;
+const supportedModels = `Supported architectures: ${architectures.map((name) => `${name} (${classNames[name]})`).join(', ')}, and their …ForSequenceClassification with one output (reward models).`;
 
 /** The architecture that a `config.json` names; refused by name where it is not supported. */
 function architectureOf(raw: Readonly<Record<string, unknown>>, file: string): Architecture {
@@ -137,7 +146,8 @@ function architectureOf(raw: Readonly<Record<string, unknown>>, file: string): A
       supportedModels,
     );
   }
-  if (className !== undefined && className !== classNames[architecture]) {
+  const known: readonly unknown[] = [classNames[architecture], classifierNames[architecture]];
+  if (className !== undefined && !known.includes(className)) {
     throw unsupported(
       file,
       'architectures',
@@ -155,6 +165,35 @@ function architectureOf(raw: Readonly<Record<string, unknown>>, file: string): A
     );
   }
   return architecture;
+}
+
+const labelsSchema = z.looseObject({
+  num_labels: z.int().nullish(),
+  id2label: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** Outputs of a classifier, as transformers counts them: `id2label`, else `num_labels`, else two. */
+function labelCount(raw: Readonly<Record<string, unknown>>, file: string): number {
+  const { num_labels: count, id2label } = checkFields(raw, labelsSchema, file);
+  return id2label == null ? (count ?? 2) : Object.keys(id2label).length;
+}
+
+/** Whether the folder holds a reward model; one with several outputs is refused. */
+function isRewardModel(
+  raw: Readonly<Record<string, unknown>>,
+  architecture: Architecture,
+  file: string,
+): boolean {
+  if (!Array.isArray(raw['architectures']) || raw['architectures'][0] !== classifierNames[architecture])
+    return false;
+  const labels = labelCount(raw, file);
+  if (labels === 1) return true;
+  throw unsupported(
+    file,
+    'id2label',
+    `The classifier has ${labels} outputs.`,
+    'Supported: classifiers with one output, which is read as a reward.',
+  );
 }
 
 /** Refuses fields whose value would change the numbers; each entry names the one value that is supported. */
@@ -435,7 +474,11 @@ export function parseModelConfig(
     checkFields(generation, idsSchema, file.replace(/config\.json$/, 'generation_config.json')),
     checkFields(raw, idsSchema, file),
   );
-  return { ...shape, ...ids };
+  if (!isRewardModel(raw, architecture, file)) return { ...shape, ...ids };
+  // Where a text ends is a matter of this file alone: transformers does not ask generation settings.
+  const pad = checkFields(raw, idsSchema, file).pad_token_id ?? null;
+  const padId = pad !== null && pad >= 0 && pad < shape.vocabularySize ? pad : null;
+  return { ...shape, ...ids, padId, rewardHead: true };
 }
 
 const jsonObject = z.record(z.string(), z.unknown());

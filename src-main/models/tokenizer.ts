@@ -16,6 +16,8 @@ import { StreamDecoder, decodePieces } from './stream-decoder.ts';
 
 /** Texts that the engine gets at once: batches are two to three times as fast, and this many bound the memory. */
 const BATCH = 1024;
+/** Pairs of texts that the engine gets at once. */
+const PAIRS = 64;
 /** Largest `tokenizer.json`; those of the largest vocabularies have about 40 MB. */
 const FILE_LIMIT = 256 * 1024 * 1024;
 
@@ -159,6 +161,27 @@ export class Tokenizer {
       const encodings = await engine.encodeBatch(texts.slice(start, start + BATCH), {
         addSpecialTokens: options.addSpecialTokens,
       });
+      for (const encoding of encodings) ids.push(Int32Array.from(encoding.getIds()));
+    }
+    return ids;
+  }
+
+  /** Ids of each pair of texts, put together as the tokenizer does it (its pair template). */
+  async encodePairs(
+    pairs: readonly (readonly [string, string])[],
+    options: EncodeOptions,
+  ): Promise<Int32Array[]> {
+    const engine = this.#engineFor(options);
+    const ids: Int32Array[] = [];
+    // The binding takes no batch of pairs; several at a time keep its threads busy.
+    for (let start = 0; start < pairs.length; start += PAIRS) {
+      const encodings = await Promise.all(
+        pairs
+          .slice(start, start + PAIRS)
+          .map(([first, second]) =>
+            engine.encode(first, second, { addSpecialTokens: options.addSpecialTokens }),
+          ),
+      );
       for (const encoding of encodings) ids.push(Int32Array.from(encoding.getIds()));
     }
     return ids;

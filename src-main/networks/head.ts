@@ -9,7 +9,7 @@ const sliceRows = 4096;
 const largestWhole = 8192;
 
 export interface HeadResult {
-  /** [M, 1] each. Only the log-probability can be differentiated. */
+  /** [M, 1] each. */
   readonly logprobs: GraphNode;
   readonly entropies: GraphNode;
 }
@@ -74,9 +74,12 @@ export function scoreTokens(
     expected = expected ? graph.addition(expected, weighted) : weighted;
   }
   if (!expected) throw new Error('internal: an empty vocabulary');
-  const entropies = graph.detach(
-    graph.subtract(logSum, graph.reduceSum(graph.multiply(hidden, expected), [1])),
-  );
+  const entropies = graph.add({ kind: 'entropy', slices: slices.length }, [
+    hidden,
+    expected,
+    logSum,
+    ...shared.flatMap(({ matrix, probabilities, share, logSum: own }) => [matrix, probabilities, share, own]),
+  ]);
   return { logprobs, entropies };
 }
 

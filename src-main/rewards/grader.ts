@@ -9,7 +9,8 @@ import type {
   RewardKind,
   RewardScore,
 } from '../contract/reward.ts';
-import { componentNames, combine, scoreVerifier } from './score-answer.ts';
+import { combine, componentNames } from './combine.ts';
+import { scoreVerifier } from './score-answer.ts';
 import type { Outcome, RewardItem } from './outcome.ts';
 
 /** Kinds that need more than the answer and its row: a sandbox, a model, or a judge. */
@@ -30,13 +31,24 @@ export interface Grader {
   grade(items: readonly RewardItem[]): Promise<RewardScore[]>;
 }
 
+/** Tells how long the grader of a component took, in seconds. */
+export interface GraderWatch {
+  readonly now: () => number;
+  readonly onTime: (component: number, seconds: number) => void;
+}
+
 /** @param external used only for the kinds that the reward has */
-export function createGrader(reward: RewardConfig, external: ExternalGraders): Grader {
+export function createGrader(reward: RewardConfig, external: ExternalGraders, watch?: GraderWatch): Grader {
   const names = componentNames(reward);
   return {
     async grade(items) {
       const columns = await Promise.all(
-        reward.components.map((component) => gradeComponent(component, items, external)),
+        reward.components.map(async (component, place) => {
+          const started = watch?.now() ?? 0;
+          const outcomes = await gradeComponent(component, items, external);
+          watch?.onTime(place, (watch.now() - started) / 1000);
+          return outcomes;
+        }),
       );
       return items.map((item, place) =>
         combine(

@@ -212,13 +212,16 @@ export function lastBoxed(text: string): string | undefined {
 export function finalNumber(text: string): FoundNumber | Unreadable | undefined {
   const boxed = lastBoxed(text);
   if (boxed !== undefined) return lastNumber(boxed);
-  const mark = text.lastIndexOf('####');
-  if (mark !== -1) {
-    const rest = text.slice(mark + 4).trimStart();
-    const newline = rest.indexOf('\n');
-    return lastNumber(newline === -1 ? rest : rest.slice(0, newline));
-  }
-  return lastNumber(text);
+  return text.includes('####') ? numberBehind(text, '####') : lastNumber(text);
+}
+
+/** The last number of the line behind the last place of a mark; undefined where the mark or the number is missing. */
+export function numberBehind(text: string, mark: string): FoundNumber | Unreadable | undefined {
+  const at = text.lastIndexOf(mark);
+  if (at === -1) return undefined;
+  const rest = text.slice(at + mark.length).trimStart();
+  const newline = rest.indexOf('\n');
+  return lastNumber(newline === -1 ? rest : rest.slice(0, newline));
 }
 
 /** A percentage as the share that it stands for. */

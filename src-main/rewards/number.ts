@@ -1,15 +1,18 @@
 /** The reward `number`: the value of the answer is that of the right one, however either is written. */
-import type { RewardComponent } from '../contract/reward.ts';
+import type { ComponentOf } from '../contract/reward.ts';
 import type { FoundNumber } from './number-text.ts';
-import { asShare, finalNumber, parseWholeNumber } from './number-text.ts';
+import { asShare, finalNumber, numberBehind, parseWholeNumber } from './number-text.ts';
 import type { Outcome, RewardItem } from './outcome.ts';
 import { notGradable, right, wrong } from './outcome.ts';
 import type { Rational } from './rational.ts';
 import { equal, fromNumber, within } from './rational.ts';
 
-export type NumberReward = Extract<RewardComponent, { kind: 'number' }>;
+export type NumberReward = ComponentOf<'number'>;
 
-function referenceNumber(reference: string): FoundNumber | undefined {
+/** @param mark text before the number; null where none is looked for */
+function referenceNumber(reference: string, mark: string | null): FoundNumber | undefined {
+  const marked = mark === null ? undefined : numberBehind(reference, mark);
+  if (marked !== undefined) return marked === 'unreadable' ? undefined : marked;
   const value = parseWholeNumber(reference);
   if (value !== undefined) return { value, percent: false };
   const found = finalNumber(reference);
@@ -34,10 +37,10 @@ function sameValue(given: FoundNumber, wanted: FoundNumber, tolerance: number): 
 /** 1 when the answer's number equals the reference's; not gradable when the reference holds no number. */
 export function scoreNumber(
   { response, reference }: Pick<RewardItem, 'response' | 'reference'>,
-  { find, tolerance }: Pick<NumberReward, 'find' | 'tolerance'>,
+  { find, mark, tolerance }: Pick<NumberReward, 'find' | 'mark' | 'tolerance'>,
 ): Outcome {
   if (reference.trim() === '') return notGradable('the row has no right answer');
-  const wanted = referenceNumber(reference);
+  const wanted = referenceNumber(reference, find === 'marked' ? mark : null);
   if (wanted === undefined) return notGradable('the right answer of the row holds no number');
   if (find === 'whole') {
     const value = parseWholeNumber(response);
@@ -46,8 +49,10 @@ export function scoreNumber(
       ? right('right number')
       : wrong('wrong number');
   }
-  const given = finalNumber(response);
-  if (given === undefined) return wrong('no number in the answer');
+  if (find === 'marked' && !response.includes(mark)) return wrong(`the mark “${mark}” is missing`);
+  const given = find === 'marked' ? numberBehind(response, mark) : finalNumber(response);
+  if (given === undefined)
+    return wrong(find === 'marked' ? 'no number behind the mark' : 'no number in the answer');
   if (given === 'unreadable') return wrong('the number cannot be read');
   return sameValue(given, wanted, tolerance) ? right('right number') : wrong('wrong number');
 }

@@ -12,6 +12,10 @@ export interface RewardItem {
   /** The row that the question came from. */
   readonly row: Row;
   readonly finish: FinishReason;
+  /** Tokens of the answer, its end token included; null where no tokenizer was at work. */
+  readonly tokens: number | null;
+  /** Most tokens that an answer could have had; null where no limit is known. */
+  readonly maxTokens: number | null;
 }
 
 /** A score with its reason; `value` null means that the grader could not work, through no fault of the answer. */

@@ -1,57 +1,55 @@
-/** The reward of an answer: the weighted sum of what its components say. */
+/** Grades one answer by built-in verifiers: pure functions of the answer and its row, the same in every process. */
 import type { ComponentOf, RewardConfig, RewardScore } from '../contract/reward.ts';
+import { scoreBalance } from './balance.ts';
+import { scoreChoice } from './choice.ts';
+import { combine, componentNames } from './combine.ts';
+import { scoreContains } from './contains.ts';
 import { scoreEquation } from './equation.ts';
 import { scoreExact } from './exact.ts';
 import type { VerifierKind } from './grader.ts';
+import { scoreInstructions } from './instructions.ts';
+import { scoreJson } from './json.ts';
+import { scoreLength } from './length.ts';
 import { scoreNumber } from './number.ts';
 import type { Outcome, RewardItem } from './outcome.ts';
+import { scoreOverlong } from './overlong.ts';
+import { scoreRepetition } from './repetition.ts';
+import { scoreScript } from './script.ts';
+import { scoreSimilarity } from './similarity.ts';
+import { scoreTags } from './tags.ts';
 
-/** Names of the logged columns, in order: the given name, else the kind; equal ones are numbered (`number`, `number-2`). */
-export function componentNames(reward: RewardConfig): string[] {
-  const used = new Set<string>();
-  return reward.components.map(({ name, kind }) => {
-    const wanted = name ?? kind;
-    let unique = wanted;
-    for (let copy = 2; used.has(unique); copy++) unique = `${wanted}-${copy}`;
-    used.add(unique);
-    return unique;
-  });
-}
-
-/** What a built-in verifier says of an answer, in time linear in its length. */
+/** What a built-in verifier says of an answer; similarity compares a bounded part, all others take time linear in its length. */
 export function scoreVerifier(component: ComponentOf<VerifierKind>, item: RewardItem): Outcome {
   switch (component.kind) {
     case 'exact':
-      return scoreExact(item);
+      return scoreExact(item, component);
     case 'number':
       return scoreNumber(item, component);
     case 'equation':
       return scoreEquation(item, component);
-    default:
-      throw new Error(`no verifier for ${component.kind}`);
+    case 'choice':
+      return scoreChoice(item, component);
+    case 'contains':
+      return scoreContains(item, component);
+    case 'json':
+      return scoreJson(item, component);
+    case 'tags':
+      return scoreTags(item, component);
+    case 'length':
+      return scoreLength(item, component);
+    case 'overlong':
+      return scoreOverlong(item, component);
+    case 'repetition':
+      return scoreRepetition(item, component);
+    case 'script':
+      return scoreScript(item, component);
+    case 'instructions':
+      return scoreInstructions(item, component);
+    case 'balance':
+      return scoreBalance(item, component);
+    case 'similarity':
+      return scoreSimilarity(item, component);
   }
-}
-
-/**
- * One number from the outcomes of an answer's components, given in their order.
- * @returns `total` null when a component that counts could not grade; the values of the others are given all the same
- */
-export function combine(
-  reward: RewardConfig,
-  names: readonly string[],
-  outcomes: readonly Outcome[],
-  _item: RewardItem,
-): RewardScore {
-  let total: number | null = 0;
-  const components = reward.components.map((component, i) => {
-    const outcome = outcomes[i]!;
-    // A component of weight 0 is watched, not counted: its failure must not cost the answer.
-    if (component.weight !== 0) {
-      total = total === null || outcome.value === null ? null : total + component.weight * outcome.value;
-    }
-    return { name: names[i] ?? component.kind, value: outcome.value, reason: outcome.reason };
-  });
-  return { total, components };
 }
 
 /** Scores one answer by a reward of built-in verifiers alone. */

@@ -2,6 +2,7 @@
 import type { ModelConfig } from '../models/config.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { cachedHeadSize } from '../networks/decoding-layers.ts';
+import { vocabularySlices } from '../networks/head.ts';
 
 export interface MemoryPart {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface TrainingShape {
   readonly reference: boolean;
   /** Whether a critic of its own is trained beside the policy. */
   readonly critic?: boolean;
+  /** Whether the loss holds the entropy, whose gradient takes a table of the vocabulary. */
+  readonly entropyBonus?: boolean;
 }
 
 /** What the sampler takes at most unless told otherwise: sequences written at the same time, and bytes of their caches. */
@@ -42,6 +45,15 @@ function activationBytes(config: ModelConfig, tokens: number, longest: number): 
   return 4 * tokens * (layerCount * perLayer + passing + vocabularySize + 4 * hiddenSize);
 }
 
+/** Bytes that the gradient of the entropy works in: one table [tokens, vocabulary], in slices, and one slice more. */
+function entropyBytes({ vocabularySize }: ModelConfig, tokens: number): number {
+  const widest = vocabularySlices(vocabularySize).reduce(
+    (most, rows) => Math.max(most, rows === null ? vocabularySize : rows[1] - rows[0]),
+    0,
+  );
+  return 4 * tokens * (vocabularySize + widest);
+}
+
 /** The parts of the memory of a training run, in bytes. */
 export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape): MemoryPart[] {
   const weights = 4 * parameterCount(config);
@@ -58,7 +70,11 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
     ...(shape.critic ? [{ name: 'critic', bytes: 4 * weights }] : []),
     {
       name: 'activations',
-      bytes: Math.round(allocatorSlack * activationBytes(config, tokens, shape.longest)),
+      bytes: Math.round(
+        allocatorSlack *
+          (activationBytes(config, tokens, shape.longest) +
+            (shape.entropyBonus ? entropyBytes(config, tokens) : 0)),
+      ),
     },
     ...(shape.sampledTogether > 0
       ? [
@@ -72,6 +88,41 @@ export function estimateTrainingMemory(config: ModelConfig, shape: TrainingShape
         ]
       : []),
   ];
+}
+
+/** What training a reward model is asked for. */
+export interface RewardTrainingShape {
+  readonly microBatchTokens: number;
+  /** Longest text in tokens. */
+  readonly longest: number;
+  /** Pairs of one step. */
+  readonly pairs: number;
+  readonly headOnly: boolean;
+}
+
+/** The parts of the memory of training a reward model, in bytes. */
+export function estimateRewardTrainingMemory(config: ModelConfig, shape: RewardTrainingShape): MemoryPart[] {
+  const weights = 4 * parameterCount(config);
+  const { longest, headOnly } = shape;
+  const tokens = Math.max(2 * longest, Math.min(shape.microBatchTokens, 2 * shape.pairs * longest));
+  const kept = { ...config, vocabularySize: 0, layerCount: headOnly ? 1 : config.layerCount };
+  return [
+    { name: 'program', bytes: programBytes },
+    { name: 'weights', bytes: weights },
+    ...(headOnly
+      ? []
+      : [
+          { name: 'gradients', bytes: weights },
+          { name: 'optimizer', bytes: 2 * weights },
+        ]),
+    { name: 'activations', bytes: Math.round(allocatorSlack * activationBytes(kept, tokens, longest)) },
+  ];
+}
+
+/** Bytes of a model that only scores: its weights, and the one layer of a batch that is computed at a time. */
+export function scoringBytes(config: ModelConfig, tokens: number, longest: number): number {
+  const oneLayer = { ...config, vocabularySize: 0, layerCount: 1 };
+  return 4 * parameterCount(config) + Math.round(allocatorSlack * activationBytes(oneLayer, tokens, longest));
 }
 
 export function totalBytes(parts: readonly MemoryPart[]): number {

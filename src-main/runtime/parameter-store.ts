@@ -107,6 +107,10 @@ export class ParameterStore {
     return found;
   }
 
+  has(name: string): boolean {
+    return this.#placed.has(name);
+  }
+
   #view(section: number, name: string, rows: readonly [number, number] | null): Float32Array<ArrayBuffer> {
     const { start, count, shape } = this.#find(name);
     const width = rows ? count / (shape[0] ?? 1) : count;

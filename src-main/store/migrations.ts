@@ -135,4 +135,59 @@ export const migrations: readonly string[] = [
     anchors TEXT NOT NULL
   ) STRICT;
   `,
+  /* sql */ `
+  -- Datasets that the user imported: where their files lie and what was found in them, not the rows.
+  CREATE TABLE datasets (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    mapping TEXT,
+    created_at REAL NOT NULL,
+    deleted_at REAL
+  ) STRICT;
+
+  -- A version is a content: its hash. The one imported last is the present one.
+  CREATE TABLE dataset_versions (
+    key INTEGER PRIMARY KEY,
+    dataset INTEGER NOT NULL REFERENCES datasets (key) ON DELETE CASCADE,
+    version TEXT NOT NULL,
+    path TEXT NOT NULL,
+    kept INTEGER NOT NULL CHECK (kept IN (0, 1)),
+    bytes REAL NOT NULL,
+    row_count INTEGER NOT NULL,
+    columns TEXT NOT NULL,
+    duplicates TEXT,
+    warnings TEXT NOT NULL,
+    files TEXT NOT NULL,
+    imported_at REAL NOT NULL,
+    UNIQUE (dataset, version)
+  ) STRICT;
+
+  -- Folders in which the user keeps models.
+  CREATE TABLE model_folders (
+    path TEXT PRIMARY KEY,
+    added_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  /* sql */ `
+  -- Rewards that the user keeps, as experiments hold them.
+  CREATE TABLE rewards (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    reward TEXT NOT NULL,
+    changed_at REAL NOT NULL,
+    deleted_at REAL
+  ) STRICT, WITHOUT ROWID;
+  `,
+  /* sql */ `
+  -- What judges replied, by the hash of server, model, settings and messages. No key is in it.
+  CREATE TABLE judge_cache (
+    hash BLOB PRIMARY KEY,
+    reply TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX judge_cache_by_time ON judge_cache (created_at, bytes);
+  `,
 ];

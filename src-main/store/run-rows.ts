@@ -9,21 +9,7 @@ import {
 } from '../contract/calls.ts';
 import { errorShapeSchema, phaseSchema, summarySchema } from '../contract/events.ts';
 import { runConfigSchema, type RunConfig } from '../contract/experiment.ts';
-
-/** A JSON column: parsed, then checked by `schema`. */
-function jsonColumn<S extends z.ZodType>(schema: S) {
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: 'the column does not hold JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-}
+import { jsonColumn } from './json-column.ts';
 
 export const runFactsSchema = runDetailSchema.shape.facts.unwrap();
 /** What the trainer found when it started. */

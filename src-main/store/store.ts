@@ -3,8 +3,12 @@
  * `transaction` makes a batch of them all or nothing.
  */
 import { z } from 'zod';
+import { DatasetStore } from './dataset-store.ts';
+import { JudgeCache } from './judge-cache.ts';
 import { MetricStore } from './metric-store.ts';
+import { ModelFolderStore } from './model-folder-store.ts';
 import { openDatabase, type Connection } from './open-database.ts';
+import { RewardStore } from './reward-store.ts';
 import { RunStore } from './run-store.ts';
 import { SampleStore } from './sample-store.ts';
 
@@ -15,6 +19,10 @@ export class Store {
   readonly runs: RunStore;
   readonly metrics: MetricStore;
   readonly samples: SampleStore;
+  readonly datasets: DatasetStore;
+  readonly modelFolders: ModelFolderStore;
+  readonly rewards: RewardStore;
+  readonly judgements: JudgeCache;
   readonly #connection: Connection;
 
   constructor(connection: Connection) {
@@ -22,6 +30,10 @@ export class Store {
     this.runs = new RunStore(connection);
     this.metrics = new MetricStore(connection);
     this.samples = new SampleStore(connection);
+    this.datasets = new DatasetStore(connection);
+    this.modelFolders = new ModelFolderStore(connection);
+    this.rewards = new RewardStore(connection);
+    this.judgements = new JudgeCache(connection);
   }
 
   /** Runs `work` in one transaction; when it throws, nothing of it stays. `work` must not await. */

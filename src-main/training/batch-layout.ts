@@ -119,6 +119,8 @@ export interface BatchData {
   /** B·T, and the number of scored tokens: all answer tokens, sequence by sequence. */
   readonly tokens: number;
   readonly scored: number;
+  /** Row of the last token of each sequence. */
+  readonly lastRows: Int32Array;
 }
 
 /** Fills the inputs of a batch. `windows` are the attention windows that occur in the model (null for all). */
@@ -136,6 +138,7 @@ export function fillBatch(
   const scoredRows = new Int32Array(scored);
   const targets = new Int32Array(scored);
   const inverse = new Int32Array(tokens).fill(scored);
+  const lastRows = new Int32Array(sequences.length);
   let next = 0;
   sequences.forEach(({ promptIds, answerIds }, index) => {
     const place = places[index];
@@ -160,6 +163,7 @@ export function fillBatch(
     const own = promptIds.length - shared;
     write(place.column, promptIds.subarray(shared), shared, place.trunk, place.column);
     write(place.column + own, answerIds, promptIds.length, place.trunk, place.column);
+    lastRows[index] = place.row * width + place.column + own + answerIds.length - 1;
     for (let token = 0; token < answerIds.length; token++) {
       const row = place.row * width + place.column + own + token - 1;
       scoredRows[next] = row;
@@ -172,6 +176,7 @@ export function fillBatch(
   return {
     tokens,
     scored,
+    lastRows,
     feeds: {
       [batchInputs.ids]: { data: ids, shape: [tokens] },
       [batchInputs.positions]: { data: positions, shape: [rows, width] },

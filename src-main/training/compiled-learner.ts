@@ -202,9 +202,16 @@ function lossForm(
   accumulate: boolean,
   critic: LossForm['critic'],
 ): LossForm {
-  const { kind, ratio, clipLow, clipHigh, dualClip } = surrogate;
+  const { kind, ratio, clipLow, clipHigh, dualClip, entropyBonus } = surrogate;
   return {
-    surrogate: { kind, ratio, clipLow, clipHigh, ...(dualClip === undefined ? {} : { dualClip }) },
+    surrogate: {
+      kind,
+      ratio,
+      clipLow,
+      clipHigh,
+      ...(dualClip === undefined ? {} : { dualClip }),
+      ...(entropyBonus === undefined ? {} : { entropyBonus }),
+    },
     // An adapted coefficient is fed, so that it changes without another graph.
     kl: kl.target === undefined ? kl : { ...kl, target: 1, coefficient: 1 },
     onPolicy,

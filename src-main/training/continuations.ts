@@ -9,6 +9,7 @@ import type { AnswerValues } from '../estimators/advantages.ts';
 import { anchorPositions } from '../estimators/anchor-positions.ts';
 import type { AnchorPositions } from '../estimators/anchor-positions.ts';
 import { mean, standardDeviation } from '../estimators/group-statistics.ts';
+import type { RewardStatistics } from '../rewards/running-statistics.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { reportProgress } from './progress.ts';
 import { gradeTraining, penalized } from './rollouts.ts';
@@ -38,12 +39,14 @@ interface Place {
 /**
  * Samples and grades the continuations of all places of all answers.
  * @param step number of the step, from 0
+ * @param statistics by which components of the reward are evened out; continuations do not count in them
  */
 export async function lookAhead(
   parts: TrainingParts,
   rollouts: Rollouts,
   plan: AnchorPlan,
   step: number,
+  statistics: RewardStatistics,
 ): Promise<Lookahead> {
   const { config, spec } = parts;
   const { maxTokens, temperature } = config.budget;
@@ -101,13 +104,16 @@ export async function lookAhead(
   });
   const texts = await parts.decode(wholes);
   const tails = await parts.decode(ends);
-  const scores = await gradeTraining(
+  const { scores } = await gradeTraining(
     parts,
-    wholes.map(({ finish }, index) => ({
+    wholes.map(({ finish, ids }, index) => ({
       prompt: places[Math.floor(index / plan.continuations)]!.prompt,
       text: texts[index]!.text,
       finish,
+      tokens: ids.length,
     })),
+    statistics,
+    false,
   );
   const rewards = scores.map(
     (score, index) => penalized(score, wholes[index]!.ids.length, spec.overlong, maxTokens).total,

@@ -5,6 +5,7 @@ import type { JudgedAnswer } from '../estimators/preference-loss.ts';
 import type { EvaluationResult } from './evaluate.ts';
 import type { LearnerSequence } from './learner.ts';
 import { unitOf } from './preference-step.ts';
+import type { DatasetReference } from './reference-sums.ts';
 import type { TrainingParts } from './training-parts.ts';
 
 /** Rows scored at once; between two such batches a stop is noticed. */
@@ -15,7 +16,11 @@ const rowsAtOnce = 32;
  * stand alone count as right where a good one has gained on the reference or a bad one has lost.
  * @returns null when a stop was asked for meanwhile
  */
-export async function evaluatePairs(parts: TrainingParts, started: number): Promise<EvaluationResult | null> {
+export async function evaluatePairs(
+  parts: TrainingParts,
+  started: number,
+  dataset: DatasetReference,
+): Promise<EvaluationResult | null> {
   const spec = parts.spec.preference;
   if (spec === undefined) throw new Error('internal: a method without preferences');
   const examples: JudgedAnswer[][] = [];
@@ -31,14 +36,13 @@ export async function evaluatePairs(parts: TrainingParts, started: number): Prom
     });
     const sequences = rows.flatMap((row) => row.map(({ sequence }): LearnerSequence => sequence));
     const policy = await parts.learner.score(sequences, 1);
-    const reference = spec.reference ? await parts.learner.score(sequences, 1, 'reference') : null;
+    const reference = spec.reference ? await dataset.ofHeldOut(sequences) : null;
     let next = 0;
     for (const row of rows) {
       examples.push(
         row.map(({ desirable }): JudgedAnswer => {
           const place = next++;
-          const referenceLogprobs = reference?.[place]?.logprobs ?? null;
-          return { logprobs: policy[place]!.logprobs, referenceLogprobs, desirable };
+          return { logprobs: policy[place]!.logprobs, referenceSum: reference?.[place] ?? null, desirable };
         }),
       );
     }

@@ -1,9 +1,14 @@
 /** The held-out score: greedy answers to questions that are never trained on, and their mean reward. */
 import { EspalierError, userError } from '../contract/errors.ts';
 import type { Sample } from '../contract/events.ts';
+import type { RewardScore } from '../contract/reward.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
 import { evaluatePairs } from './evaluate-pairs.ts';
+import type { DatasetReference } from './reference-sums.ts';
+import { initialStatistics, observed } from '../rewards/running-statistics.ts';
+import type { RewardStatistics } from '../rewards/running-statistics.ts';
 import { reportProgress } from './progress.ts';
+import { evened } from './rollouts.ts';
 import type { TrainingParts } from './training-parts.ts';
 
 export interface EvaluationResult {
@@ -13,6 +18,8 @@ export interface EvaluationResult {
   /** Questions that the score is the mean of. */
   readonly count: number;
   readonly seconds: number;
+  /** By which components of the reward were evened out; absent where nothing was graded. */
+  readonly statistics?: RewardStatistics;
   /** Every answer; empty where the score is not of answers. */
   readonly samples: readonly Sample[];
 }
@@ -20,13 +27,21 @@ export interface EvaluationResult {
 /**
  * Asks every held-out question greedily. Without a reward (supervised learning) the score is the mean
  * log-probability of a token of the right answers instead; for methods that learn from pairs it is the accuracy on them.
+ * @param statistics those of the first held-out answers, by which components of the reward are evened out: a fixed measure,
+ *   where that of training moves; empty before the first time
  * @returns null when a stop was asked for meanwhile
  * @throws user error `not-gradable` when no answer could be graded
  */
-export async function evaluate(parts: TrainingParts): Promise<EvaluationResult | null> {
+export async function evaluate(
+  parts: TrainingParts,
+  dataset: DatasetReference,
+  statistics: RewardStatistics = [],
+): Promise<EvaluationResult | null> {
   const started = parts.now();
   if (parts.grade === null) {
-    return parts.spec.preference === undefined ? scoreAnswers(parts, started) : evaluatePairs(parts, started);
+    return parts.spec.preference === undefined
+      ? scoreAnswers(parts, started)
+      : evaluatePairs(parts, started, dataset);
   }
   const progress = reportProgress(parts, 'evaluating', parts.evaluation.length);
   let answers: SampleResult[];
@@ -50,14 +65,22 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
     throw error;
   }
   const texts = await parts.decode(answers);
-  const rewards = await parts.grade(
-    'evaluation',
-    parts.evaluation.map((prompt, place) => ({
-      prompt,
-      text: texts[place]!.text,
-      finish: answers[place]!.finish,
-    })),
-  );
+  const given = parts.evaluation.map((prompt, place) => ({
+    prompt,
+    text: texts[place]!.text,
+    finish: answers[place]!.finish,
+    tokens: answers[place]!.ids.length,
+  }));
+  let scores: RewardScore[];
+  try {
+    scores = await parts.grade('evaluation', given);
+  } catch (error) {
+    if (error instanceof EspalierError && error.kind === 'cancelled') return null;
+    throw error;
+  }
+  const measure =
+    statistics.length > 0 ? statistics : observed(initialStatistics(parts.config.reward), scores);
+  const rewards = evened(parts, 'evaluation', scores, given, measure);
   const samples = parts.evaluation.map((prompt, place): Sample => ({
     split: 'evaluation',
     promptIndex: prompt.index,
@@ -90,6 +113,7 @@ export async function evaluate(parts: TrainingParts): Promise<EvaluationResult |
     components: componentMeans(samples),
     count: graded.length,
     seconds: (parts.now() - started) / 1000,
+    statistics: measure,
     samples,
   };
 }

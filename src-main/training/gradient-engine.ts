@@ -19,6 +19,8 @@ import { addRows } from './sequence-arrays.ts';
 export interface GradientEngineOptions {
   readonly config: ModelConfig;
   readonly store: ParameterStore;
+  /** Weights that are only read, where not all of them are in `store`. */
+  readonly frozen?: ParameterStore;
   /** Most tokens (padding included) in one forward and backward pass. */
   readonly microBatchTokens: number;
   readonly session?: SessionChoices;
@@ -254,7 +256,7 @@ export class GradientEngine {
     const data =
       which === 'reference' && this.#reference
         ? store.inCopy(this.#reference.weights, name, rows)
-        : store.weights(name, rows);
+        : (this.#options.frozen?.has(name) ? this.#options.frozen : store).weights(name, rows);
     const tensor = bind(data, shape);
     known?.set(key, tensor);
     return tensor;

@@ -14,9 +14,9 @@ import { loadWeights } from '../runtime/load-weights.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 
 /** Folder of the model, and files of the optimizer, inside a checkpoint. */
-const modelFolder = 'model';
-const momentsFile = 'optimizer.safetensors';
-const stateFile = 'optimizer.json';
+export const modelFolder = 'model';
+export const momentsFile = 'optimizer.safetensors';
+export const stateFile = 'optimizer.json';
 /** Weights of a value head, which the Hugging Face format has no place for. */
 const valueHeadFile = 'value-head.safetensors';
 
@@ -48,11 +48,13 @@ interface NamedTensor {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-function weightsOf(store: ParameterStore): NamedTensor[] {
+/** All weights of a store. */
+export function weightsOf(store: ParameterStore): NamedTensor[] {
   return store.parameters.map(({ name, shape }) => ({ name, shape, data: store.weights(name) }));
 }
 
-function momentsOf(store: ParameterStore): NamedTensor[] {
+/** Both moments of AdamW of every weight. */
+export function momentsOf(store: ParameterStore): NamedTensor[] {
   return store.parameters.flatMap(({ name, shape }) => [
     { name: `first/${name}`, shape, data: store.firstMoment(name) },
     { name: `second/${name}`, shape, data: store.secondMoment(name) },

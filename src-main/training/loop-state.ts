@@ -8,12 +8,17 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { userError } from '../contract/errors.ts';
 import type { RunConfig } from '../contract/experiment.ts';
+import { healthStateSchema, initialHealth } from './health.ts';
 
 export const loopStateFile = 'loop.json';
 
 const identitySchema = z.strictObject({ config: z.string(), model: z.string(), data: z.string() });
 /** Hashes of everything that decides what a run computes. */
 export type RunIdentity = z.infer<typeof identitySchema>;
+
+const statisticsSchema = z
+  .array(z.strictObject({ count: z.int().min(0), mean: z.number(), squares: z.number().min(0) }).nullable())
+  .default([]);
 
 export const loopStateSchema = z.strictObject({
   version: z.literal(1),
@@ -30,8 +35,14 @@ export const loopStateSchema = z.strictObject({
   movingAverage: z.number().nullable(),
   /** Weight of the KL penalty where it follows a target; null before the first step, and without a target. */
   klCoefficient: z.number().min(0).nullable().default(null),
+  /** Mean and spread of the values of each reward component that is evened out; empty before the first answer. */
+  rewardStatistics: statisticsSchema,
+  /** The same of the first held-out answers, by which all held-out scores are evened out, so that they can be compared. */
+  evaluationStatistics: statisticsSchema,
   /** Largest difference between sampler and learner in the newest step where it was measured; null before. */
   samplerGap: z.number().nullable(),
+  /** What the health of the run is judged by. */
+  health: healthStateSchema.default(initialHealth),
   /** Steps in a row whose update was left out because loss or gradient was not finite. */
   failedUpdates: z.int().min(0),
   /** Answers sampled for training, and their tokens. */
@@ -57,7 +68,10 @@ export function initialLoopState(identity: RunIdentity): LoopState {
     best: null,
     movingAverage: null,
     klCoefficient: null,
+    rewardStatistics: [],
+    evaluationStatistics: [],
     samplerGap: null,
+    health: initialHealth,
     failedUpdates: 0,
     answers: 0,
     generatedTokens: 0,

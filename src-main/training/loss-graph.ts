@@ -42,7 +42,10 @@ export const lossInputs = {
 
 /** What of a loss decides which graph is needed. */
 export interface LossForm {
-  readonly surrogate: Pick<SurrogateSpec, 'kind' | 'ratio' | 'clipLow' | 'clipHigh' | 'dualClip'>;
+  readonly surrogate: Pick<
+    SurrogateSpec,
+    'kind' | 'ratio' | 'clipLow' | 'clipHigh' | 'dualClip' | 'entropyBonus'
+  >;
   readonly kl: KlTerm;
   /** Every ratio is 1: the batch was sampled from the present weights. */
   readonly onPolicy: boolean;
@@ -126,7 +129,8 @@ export function buildScoreGraph(config: ModelConfig, valueHead = false): ScoreGr
 /** The loss Σ weight · token loss (and of a value head Σ weight · value loss) with the gradients of all weights. */
 export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
   const { graph, logprobs, entropies, values } = buildScoreGraph(config, form.critic !== undefined);
-  const policy = weightedSum(graph, lossInputs.weights, tokenLoss(graph, logprobs.node, form));
+  const perToken = lessEntropy(graph, tokenLoss(graph, logprobs.node, form), entropies.node, form);
+  const policy = weightedSum(graph, lossInputs.weights, perToken);
   const finished = (loss: GraphNode, results: readonly Output[]): LossGraph => ({
     ...withGradients(graph, loss, [logprobs, entropies, ...results], form.accumulate),
     loss: { name: 'loss', node: loss },
@@ -143,14 +147,19 @@ export function buildLossGraph(config: ModelConfig, form: LossForm): LossGraph {
   return finished(loss, [values, { name: 'value-loss', node: ofValues }]);
 }
 
-/** A graph whose result `loss` is differentiated with respect to every parameter that it reaches. */
+/** A graph whose result `loss` is differentiated with respect to every parameter that it reaches, or to those that `isTrained` names. */
 export function withGradients(
   graph: Graph,
   loss: GraphNode,
   results: readonly Output[],
   accumulate: boolean,
+  isTrained: (name: string) => boolean = () => true,
 ): GradientGraph {
-  const { gradients, rows } = differentiate(graph, loss, ({ operation }) => operation.kind === 'parameter');
+  const { gradients, rows } = differentiate(
+    graph,
+    loss,
+    ({ operation }) => operation.kind === 'parameter' && isTrained(operation.name),
+  );
   const outputs = gradients.map(({ parameter, gradient }): GradientOutput => {
     if (parameter.operation.kind !== 'parameter')
       throw new Error('internal: a gradient of something that is no parameter');
@@ -230,6 +239,16 @@ export function tokenLoss(graph: Graph, logprobs: GraphNode, form: LossForm): Gr
       ? graph.scale(term, kl.coefficient)
       : graph.multiply(term, graph.input(lossInputs.klCoefficient, []));
   return graph.addition(policy, weighted);
+}
+
+/** Loss of each token less its entropy times the bonus: aggregated alike. Without a bonus the loss as it is. */
+export function lessEntropy(
+  graph: Graph,
+  loss: GraphNode,
+  entropies: GraphNode,
+  { surrogate: { entropyBonus = 0 } }: LossForm,
+): GraphNode {
+  return entropyBonus === 0 ? loss : graph.subtract(loss, graph.scale(entropies, entropyBonus));
 }
 
 /** The KL term of each token with the derivative that it is to send back (estimators/kl-estimate.ts). */

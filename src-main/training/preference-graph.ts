@@ -114,7 +114,7 @@ function logRest(graph: Graph, logProbability: GraphNode): GraphNode {
 }
 
 /** log(1 + eˣ) without overflow: max(x, 0) + log(1 + e^(−|x|)). */
-function softplus(graph: Graph, x: GraphNode): GraphNode {
+export function softplus(graph: Graph, x: GraphNode): GraphNode {
   const size = graph.binary('max', x, graph.unary('neg', x));
   const rest = graph.unary(
     'log',

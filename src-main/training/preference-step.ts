@@ -6,8 +6,11 @@ import { hasSignal } from '../estimators/group-statistics.ts';
 import { componentMeans } from './evaluate.ts';
 import type { LearnerSequence, OptimizerSettings } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
+import { sumsOfFresh } from './reference-sums.ts';
+import type { DatasetReference } from './reference-sums.ts';
 import { checkGradable, sampleAndGrade, sampleOf } from './rollout-step.ts';
 import type { StepOutcome } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import type { Rollouts } from './rollouts.ts';
 import { componentMetricPrefix } from './step-metrics.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -25,10 +28,12 @@ export async function preferenceStep(
   rows: readonly PreparedPrompt[],
   state: LoopState,
   settings: OptimizerSettings,
+  reference: DatasetReference,
 ): Promise<StepOutcome> {
   const started = parts.now();
   const spec = specOf(parts);
-  const update = await updatePreference(parts, spec, rows.map(unitOf), state.step, settings, 1);
+  const sums = spec.reference ? await reference.ofTraining(rows) : async () => [];
+  const update = await updatePreference(parts, spec, rows.map(unitOf), state.step, settings, 1, sums);
   return {
     metrics: { ...updateMetrics(update, spec), secondsLearn: (parts.now() - started) / 1000 },
     samples: [],
@@ -59,12 +64,18 @@ export async function onlinePreferenceStep(
   settings: OptimizerSettings,
 ): Promise<StepOutcome> {
   const spec = specOf(parts);
-  const rollouts = await sampleAndGrade(parts, prompts, state.step);
+  const { rollouts, statistics } = await sampleAndGrade(
+    parts,
+    prompts,
+    state.step,
+    statisticsOf(parts, state),
+  );
   checkGradable(parts, rollouts, state.step);
   const started = parts.now();
   const { temperature } = parts.config.budget;
   const units = pairsOf(rollouts);
-  const update = await updatePreference(parts, spec, units, state.step, settings, temperature);
+  const sums = sumsOfFresh(parts.learner, temperature);
+  const update = await updatePreference(parts, spec, units, state.step, settings, temperature, sums);
   const samples = rollouts.answers.map((_, place) => sampleOf(rollouts, place));
   const { tokens, generateSeconds, rewardSeconds } = rollouts;
   const components: Record<string, number> = {};
@@ -77,6 +88,9 @@ export async function onlinePreferenceStep(
         rewards: rollouts.rewards.map(({ total }) => total),
         lengths: rollouts.answers.map(({ ids }) => ids.length),
         truncated: rollouts.answers.map(({ finish }) => finish === 'length'),
+        ...(parts.config.reward?.truncated === 'mask'
+          ? { masked: rollouts.rewards.map(({ masked }) => masked === true) }
+          : {}),
       }),
       ...components,
       ...updateMetrics(update, spec),
@@ -89,6 +103,7 @@ export async function onlinePreferenceStep(
     samples,
     applied: update.failed === 0,
     change: {
+      rewardStatistics: [...statistics],
       movingAverage: state.movingAverage,
       samplerGap: state.samplerGap,
       answers: state.answers + samples.length,

@@ -37,7 +37,7 @@ export async function preparePrompts(
 ): Promise<PreparedPrompts> {
   const sets = await readQuestionSets(config);
   const warnings = [...sets.warnings];
-  const limits = limitsOf(config, needs, text);
+  const limits = promptLimits(config.budget, needs, text);
   const tokeniseSet = async (rows: readonly PromptRow[], path: string, held: boolean): Promise<Tokenised> => {
     if (needs.pairs === undefined) return tokenise(rows, needs, text, limits);
     // With a reward, held-out questions are asked and the answers graded: they need no pairs.
@@ -84,7 +84,7 @@ export async function preparePrompts(
   };
 }
 
-interface Limits {
+export interface PromptLimits {
   readonly prompt: number;
   /** Question and answer together. */
   readonly sequence: number;
@@ -92,8 +92,16 @@ interface Limits {
   readonly text: string;
 }
 
-function limitsOf(config: RunConfig, needs: PromptNeeds, text: OpenedText): Limits {
-  const { maxPromptTokens, maxTokens } = config.budget;
+/**
+ * Longest question and answer that are kept.
+ * @throws user error `answer-too-long` where the answer leaves no room for a question
+ */
+export function promptLimits(
+  budget: Pick<RunConfig['budget'], 'maxPromptTokens' | 'maxTokens'>,
+  needs: PromptNeeds,
+  text: Pick<OpenedText, 'maxPositions'>,
+): PromptLimits {
+  const { maxPromptTokens, maxTokens } = budget;
   const room = text.maxPositions - maxTokens;
   if (room < 1) {
     throw userError(
@@ -126,7 +134,7 @@ async function tokenise(
   rows: readonly PromptRow[],
   needs: PromptNeeds,
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encoded: { prompt: string; promptIds: Int32Array; answerIds: Int32Array | null }[] =
@@ -171,7 +179,7 @@ async function tokenisePairs(
   rows: readonly PromptRow[],
   texts: readonly PairText[],
   text: OpenedText,
-  limits: Limits,
+  limits: PromptLimits,
 ): Promise<Tokenised> {
   const maxAnswer = limits.sequence - limits.prompt;
   const encode = async (side: 'chosen' | 'rejected') => {
@@ -211,13 +219,13 @@ async function tokenisePairs(
 }
 
 /** What the model is asked: the conversation where the row has one. */
-const askedOf = ({ prompt, turns }: PromptRow): PromptText => turns ?? prompt;
+export const askedOf = ({ prompt, turns }: PromptRow): PromptText => turns ?? prompt;
 
 function withEnd(ids: Int32Array, endId: number | null): Int32Array {
   return endId === null ? ids : Int32Array.of(...ids, endId);
 }
 
-function nothingLeft(config: RunConfig, set: Tokenised, limits: Limits): Error {
+function nothingLeft(config: RunConfig, set: Tokenised, limits: PromptLimits): Error {
   if (set.tooLong === 0) {
     return userError('data-empty', 'Question or answer is empty in every row.', {
       where: config.data.path,

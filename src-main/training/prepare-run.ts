@@ -8,7 +8,6 @@ import { needsReference } from '../contract/estimator.ts';
 import type { EstimatorSpec } from '../contract/estimator.ts';
 import type { TrainerEvent } from '../contract/events.ts';
 import type { RunConfig } from '../contract/experiment.ts';
-import type { RewardConfig } from '../contract/reward.ts';
 import { dataHash } from '../datasets/data-hash.ts';
 import { estimatorSpec, sampledTogether } from '../estimators/index.ts';
 import type { Checkpoint } from '../models/checkpoint.ts';
@@ -17,7 +16,8 @@ import { modelHash } from '../models/model-hash.ts';
 import { parameterCount } from '../models/expected-tensors.ts';
 import { openCheckpoint } from '../models/open-checkpoint.ts';
 import { readModelConfig } from '../models/read-config.ts';
-import { scoreAnswer } from '../rewards/score-answer.ts';
+import { requireLanguageModel } from '../models/use.ts';
+import type { SpawnSandbox } from '../rewards/sandbox/child.ts';
 import { createSampler } from '../rollout/create-sampler.ts';
 import {
   createCriticStore,
@@ -30,13 +30,19 @@ import type { MemoryPart } from '../runtime/memory-estimate.ts';
 import type { ParameterStore } from '../runtime/parameter-store.ts';
 import { createCritic } from './compiled-critic.ts';
 import { createLearner } from './compiled-learner.ts';
+import { gradeWith } from './grade-with.ts';
 import type { MeasuringLearner } from './learner.ts';
+import { judgeMetrics } from './judge-link.ts';
+import type { JudgeLink } from './judge-link.ts';
 import { configHash } from './loop-state.ts';
 import { preparePrompts } from './prepare-prompts.ts';
 import type { PreparedPrompts } from './prepare-prompts.ts';
 import { openText } from './prepare-text.ts';
 import type { OpenedText } from './prepare-text.ts';
-import type { Grade, TrainingParts } from './training-parts.ts';
+import type { ExternalGraders } from '../rewards/grader.ts';
+import { externalGraders } from './reward-graders.ts';
+import { rewardModelMemory } from './reward-model-grader.ts';
+import type { TrainingParts } from './training-parts.ts';
 
 /** What the process gives to a run. */
 export interface RunSurroundings {
@@ -45,8 +51,11 @@ export interface RunSurroundings {
   readonly memory: () => number;
   /** Bytes that a new process could take without swapping. */
   readonly availableMemory: () => number;
+  /** Starts the process in which users' patterns, schemas and code run. */
+  readonly spawnSandbox: SpawnSandbox;
   readonly stopRequested: () => boolean;
   readonly pause: () => Promise<void>;
+  readonly judge: Pick<JudgeLink, 'ask' | 'takeCounts'>;
 }
 
 /** Everything known about a run before its weights are loaded. */
@@ -68,6 +77,8 @@ export interface PreparedRun {
   /** The learner of `parts` and its weights, for measurements of gradients. */
   readonly learner: MeasuringLearner;
   readonly store: ParameterStore;
+  /** What the run's reward needs beside the answers. */
+  readonly external: ExternalGraders;
   dispose(): Promise<void>;
 }
 
@@ -77,6 +88,12 @@ export interface PreparedRun {
  */
 export async function planRun(config: RunConfig, availableMemory: number): Promise<RunPlan> {
   const spec = estimatorSpec(config.method, config.budget);
+  if (spec.rewardModel !== undefined) {
+    throw userError('method-trains-reward-model', 'The method reward-model trains no language model.', {
+      where: 'method.estimator',
+      advice: 'Choose a method that learns from rewards.',
+    });
+  }
   const fromData = spec.plan.samplesPerPrompt === 0;
   const learnsAnswers = fromData && spec.preference === undefined;
   if (!fromData && config.reward === undefined) {
@@ -90,6 +107,7 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
   const folder = config.model.path;
   const checkpoint = config.model.init === 'random' ? null : await openCheckpoint(folder);
   const model = checkpoint?.config ?? (await readModelConfig(folder)).config;
+  requireLanguageModel(model, folder);
   const text = await openText(folder, model, config.model.chat);
   const prompts = await preparePrompts(
     config,
@@ -107,7 +125,8 @@ export async function planRun(config: RunConfig, availableMemory: number): Promi
     sampledTogether: fromData && config.reward === undefined ? 0 : answersAtOnce(config, spec),
     reference: needsReference(spec),
     critic: spec.critic?.network === 'own',
-  });
+    entropyBonus: spec.surrogate.entropyBonus !== undefined,
+  }).concat(await rewardModelMemory(config.reward, availableMemory));
   checkMemory(memory, availableMemory);
   const warnings = [...prompts.warnings];
   if (text.stopIds.length === 0) {
@@ -128,6 +147,8 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   const plan = await planRun(config, surroundings.availableMemory());
   for (const message of plan.warnings) emit({ type: 'log', level: 'warning', message });
   const { model, checkpoint, text, prompts, spec } = plan;
+  const graders = externalGraders(surroundings, config.seed);
+  if (config.reward !== undefined) await graders.load(config.reward);
   const load = async (store: ParameterStore): Promise<void> => {
     if (checkpoint === null) initialiseWeights(store, model, config.seed);
     else await loadWeights(store, checkpoint);
@@ -160,7 +181,11 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     critic,
     sampler,
     decode: (answers) => text.decode(answers),
-    grade: config.reward === undefined ? null : gradeWith(config.reward),
+    grade:
+      config.reward === undefined
+        ? null
+        : gradeWith(config.reward, config.budget.maxTokens, graders.external),
+    graderMetrics: () => judgeMetrics(surroundings.judge.takeCounts()),
     identity: { config: configHash(config), model: hashes.model, data: hashes.data },
     facts: {
       model: { family: model.architecture, parameters: parameterCount(model), hash: hashes.model },
@@ -183,7 +208,9 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
     parts,
     learner,
     store,
+    external: graders.external,
     async dispose() {
+      await graders.dispose();
       await sampler.dispose();
       await critic?.dispose();
       await learner.dispose();
@@ -191,25 +218,12 @@ export async function prepareRun(config: RunConfig, surroundings: RunSurrounding
   };
 }
 
-/** Grades with the verifiers of the run's reward. */
-function gradeWith(reward: RewardConfig): Grade {
-  return async (_split, answers) =>
-    answers.map(({ prompt, text, finish }) =>
-      scoreAnswer(reward, {
-        prompt: prompt.question,
-        response: text,
-        reference: prompt.reference,
-        row: prompt.row,
-        finish,
-      }),
-    );
-}
-
 function answersAtOnce(config: RunConfig, spec: EstimatorSpec): number {
   return Math.max(sampledTogether(spec.plan, config.budget.promptsPerStep), config.data.evaluationLimit);
 }
 
-function checkMemory(parts: readonly MemoryPart[], available: number): void {
+/** @throws environment error `memory-too-small` that names the largest part */
+export function checkMemory(parts: readonly MemoryPart[], available: number): void {
   const needed = totalBytes(parts);
   if (needed <= available) return;
   const [largest] = [...parts].sort((a, b) => b.bytes - a.bytes);
@@ -231,7 +245,7 @@ function gigabytes(bytes: number): string {
 }
 
 /** Hashes of the contents of the model folder and of the data files. */
-async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
+export async function hashesOf({ model, data }: RunConfig): Promise<{ model: string; data: string }> {
   return {
     model: await modelHash(model.path),
     data: await dataHash([data.path, ...(data.evaluation === undefined ? [] : [data.evaluation])]),

@@ -15,7 +15,7 @@ import type { AnswerText } from './training-parts.ts';
  * The day that a chat template reads as today, where it asks for one: always the same, so that a run resumed on
  * another day reads the same questions. It is the one that Llama 3's own template falls back to.
  */
-const templateDate = new Date(2024, 6, 26);
+export const templateDate = new Date(2024, 6, 26);
 
 export interface EncodedPrompt {
   /** Text as the model reads it, chat template included. */
@@ -35,12 +35,16 @@ export interface OpenedText {
   readonly stopIds: readonly number[];
   /** The token that is put behind right answers; null where the model has none. */
   readonly endId: number | null;
+  /** Whether a chat template is put around prompts. */
+  readonly hasTemplate: boolean;
   encodePrompts(prompts: readonly PromptText[]): Promise<EncodedPrompt[]>;
   /** Prompts with given responses, no end token added: the ids of a prompt are the same with any response. */
   encodePairs(
     pairs: readonly { readonly prompt: PromptText; readonly response: string }[],
   ): Promise<(LearnerSequence & EncodedPrompt)[]>;
   decode(answers: readonly Pick<SampleResult, 'ids' | 'finish'>[]): Promise<AnswerText[]>;
+  /** Text of each id, special tokens included; all of them together are the text. */
+  pieces(ids: Int32Array): Promise<string[]>;
 }
 
 /**
@@ -85,6 +89,7 @@ export async function openText(
     maxPositions: config.maxPositions,
     stopIds,
     endId: tokenizer.eosId ?? config.eosIds[0] ?? null,
+    hasTemplate: template !== null,
     encodePrompts,
     async encodePairs(pairs) {
       const encoded = await encodePrompts(pairs.map(({ prompt }) => prompt));
@@ -103,6 +108,7 @@ export async function openText(
       }));
     },
     decode: (answers) => decoder.decode(answers),
+    pieces: (ids) => tokenizer.pieces(ids),
   };
 }
 

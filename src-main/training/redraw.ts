@@ -4,7 +4,7 @@
  */
 import { permutation } from '../contract/random.ts';
 import { groupsWithSignal } from '../estimators/group-statistics.ts';
-import { chooseGroups, joinRollouts } from './rollouts.ts';
+import { chooseGroups, isUngraded, joinRollouts } from './rollouts.ts';
 import type { Rollouts } from './rollouts.ts';
 import { streams } from './training-parts.ts';
 import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
@@ -77,7 +77,7 @@ function costs({
 function parted(rollouts: Rollouts): { kept: Rollouts; dropped: Rollouts } {
   const rewards = rollouts.rewards.map((score) => score.total);
   const signal = groupsWithSignal(rollouts.groups, rewards);
-  const ungraded = new Set(rollouts.groups.filter((_, place) => rewards[place] === null));
+  const ungraded = new Set(rollouts.groups.filter((_, place) => isUngraded(rollouts.rewards[place]!)));
   const keeps = (group: number): boolean => signal[group] === true || ungraded.has(group);
   return {
     kept: { ...chooseGroups(rollouts, keeps), ...costs(rollouts) },

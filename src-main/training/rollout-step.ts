@@ -7,12 +7,13 @@ import type { Sample } from '../contract/events.ts';
 import { uniform } from '../contract/random.ts';
 import { adaptedCoefficient } from '../estimators/adaptive-kl.ts';
 import { computeAdvantages } from '../estimators/advantages.ts';
+import type { RewardStatistics } from '../rewards/running-statistics.ts';
 import { lookAhead } from './continuations.ts';
 import type { LearnerSequence, OptimizerSettings, TokenScores } from './learner.ts';
 import type { LoopState } from './loop-state.ts';
 import { reportProgress } from './progress.ts';
 import { redraw } from './redraw.ts';
-import { gradeTraining, penalized } from './rollouts.ts';
+import { gradeTraining, isUngraded, penalized, statisticsOf } from './rollouts.ts';
 import type { Rollouts } from './rollouts.ts';
 import { rolloutMetrics } from './step-metrics.ts';
 import { streams } from './training-parts.ts';
@@ -25,7 +26,7 @@ export type StepChange = Pick<
   LoopState,
   'movingAverage' | 'samplerGap' | 'answers' | 'generatedTokens' | 'generateSeconds'
 > &
-  Partial<Pick<LoopState, 'klCoefficient'>>;
+  Partial<Pick<LoopState, 'klCoefficient' | 'rewardStatistics'>>;
 
 export interface StepOutcome {
   readonly metrics: Record<string, number>;
@@ -54,17 +55,19 @@ export async function rolloutStep(
   const parts = withPresentKl(given, state);
   const { spec, config, learner } = parts;
   const { temperature } = config.budget;
-  const drawn = await redraw(
-    parts,
-    state.step,
-    prompts,
-    await sampleAndGrade(parts, prompts, state.step),
-    (further, firstSlot) => sampleAndGrade(parts, further, state.step, firstSlot),
-  );
+  let statistics = statisticsOf(parts, state);
+  const ask = async (asked: readonly PreparedPrompt[], firstSlot: number): Promise<Rollouts> => {
+    const sampled = await sampleAndGrade(parts, asked, state.step, statistics, firstSlot);
+    statistics = sampled.statistics;
+    return sampled.rollouts;
+  };
+  const drawn = await redraw(parts, state.step, prompts, await ask(prompts, 0), ask);
   const rollouts = shaped(parts, drawn.kept);
   const dropped = drawn.dropped && shaped(parts, drawn.dropped);
   checkGradable(parts, rollouts, state.step);
-  const ahead = spec.plan.anchors ? await lookAhead(parts, rollouts, spec.plan.anchors, state.step) : null;
+  const ahead = spec.plan.anchors
+    ? await lookAhead(parts, rollouts, spec.plan.anchors, state.step, statistics)
+    : null;
   const learnStarted = parts.now();
   const sequences = rollouts.answers.map((answer, place): LearnerSequence => ({
     promptIds: rollouts.prompts[place]!.promptIds,
@@ -141,6 +144,7 @@ export async function rolloutStep(
     groups,
     replaced: dropped === null ? null : { samples: replaced, groups: dropped.groups },
     greedyRewards,
+    masks: config.reward?.truncated === 'mask',
     tokens,
     advantages,
     included,
@@ -164,6 +168,7 @@ export async function rolloutStep(
     samples: [...samples, ...replaced],
     applied: update.failed === 0,
     change: {
+      rewardStatistics: [...statistics],
       movingAverage: nextAdvantageState.movingAverage,
       ...(spec.kl.target === undefined
         ? {}
@@ -230,13 +235,17 @@ function shaped(parts: TrainingParts, rollouts: Rollouts): Rollouts {
   return { ...rollouts, rewards };
 }
 
-/** @param firstSlot number of the first question within the step: no two questions of a step share a stream */
+/**
+ * @param statistics by which components of the reward are evened out; the sampled answers count in those that come back
+ * @param firstSlot number of the first question within the step: no two questions of a step share a stream
+ */
 export async function sampleAndGrade(
   parts: TrainingParts,
   prompts: readonly PreparedPrompt[],
   step: number,
+  statistics: RewardStatistics,
   firstSlot = 0,
-): Promise<Rollouts> {
+): Promise<{ readonly rollouts: Rollouts; readonly statistics: RewardStatistics }> {
   const { plan } = parts.spec;
   const { seed, budget } = parts.config;
   const started = parts.now();
@@ -269,9 +278,16 @@ export async function sampleAndGrade(
   await parts.pause();
   const texts = await parts.decode(answers);
   const greedyTexts = greedy && (await parts.decode(greedy));
-  const rewards = await gradeTraining(
+  const graded = await gradeTraining(
     parts,
-    asked.map(({ prompt }, place) => ({ prompt, text: texts[place]!.text, finish: answers[place]!.finish })),
+    asked.map(({ prompt }, place) => ({
+      prompt,
+      text: texts[place]!.text,
+      finish: answers[place]!.finish,
+      tokens: answers[place]!.ids.length,
+    })),
+    statistics,
+    true,
   );
   const greedyRewards =
     greedy && greedyTexts
@@ -282,27 +298,31 @@ export async function sampleAndGrade(
               prompt,
               text: greedyTexts[slot]!.text,
               finish: greedy[slot]!.finish,
+              tokens: greedy[slot]!.ids.length,
             })),
+            graded.statistics,
+            false,
           )
-        ).map((score) => score.total)
+        ).scores.map((score) => score.total)
       : null;
-  return {
+  const rollouts = {
     prompts: asked.map(({ prompt }) => prompt),
     groups: asked.map(({ slot }) => slot),
     places: asked.map(({ sample }) => sample),
     answers,
     texts,
-    rewards,
+    rewards: graded.scores,
     greedyRewards,
     tokens: [...answers, ...(greedy ?? [])].reduce((sum, answer) => sum + answer.ids.length, 0),
     generateSeconds: (sampled - started) / 1000,
     rewardSeconds: (parts.now() - sampled) / 1000,
   };
+  return { rollouts, statistics: graded.statistics };
 }
 
 export function checkGradable(parts: TrainingParts, rollouts: Rollouts, step: number): void {
   const limit = parts.config.reward?.notGradableLimit ?? 0;
-  const failed = rollouts.rewards.filter((score) => score.total === null);
+  const failed = rollouts.rewards.filter(isUngraded);
   const share = failed.length / rollouts.rewards.length;
   if (share <= limit && failed.length < rollouts.rewards.length) return;
   const component = failed.flatMap((score) => score.components).find((part) => part.value === null);

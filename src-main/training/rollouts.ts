@@ -1,8 +1,14 @@
 /** Answers of one step, before anything is learnt from them, and what may happen to them on the way there. */
 import type { OverlongSpec } from '../contract/estimator.ts';
+import type { Sample } from '../contract/events.ts';
 import type { RewardScore } from '../contract/reward.ts';
-import { overlongPenalty } from '../estimators/reward-shaping.ts';
+import { withTotal } from '../rewards/combine.ts';
+import { overlongPenalty } from '../rewards/overlong-penalty.ts';
+import { initialStatistics, isEvenedOut, observed } from '../rewards/running-statistics.ts';
+import type { RewardStatistics } from '../rewards/running-statistics.ts';
 import type { SampleResult } from '../rollout/sampler.ts';
+import { rewardFor } from './grade-with.ts';
+import type { LoopState } from './loop-state.ts';
 import type { AnswerText, GivenAnswer, PreparedPrompt, TrainingParts } from './training-parts.ts';
 
 /** Lists have one entry for each answer. */
@@ -22,13 +28,53 @@ export interface Rollouts {
   readonly rewardSeconds: number;
 }
 
-/** The grades of training answers; continuations get theirs here too, so that values are those of the same reward. */
+/** Rewards of answers, and what was learnt of their spread on the way. */
+export interface Graded {
+  readonly scores: RewardScore[];
+  readonly statistics: RewardStatistics;
+}
+
+/** The running statistics that a step begins with. */
+export function statisticsOf(parts: TrainingParts, state: LoopState): RewardStatistics {
+  return state.rewardStatistics.length > 0 ? state.rewardStatistics : initialStatistics(parts.config.reward);
+}
+
+/**
+ * The grades of training answers; greedy answers and continuations get theirs here too, so that they are those of the
+ * same reward.
+ * @param statistics by which components are evened out
+ * @param observe whether these answers count in the statistics, before they are evened out themselves
+ */
 export async function gradeTraining(
   parts: TrainingParts,
   answers: readonly GivenAnswer[],
-): Promise<RewardScore[]> {
+  statistics: RewardStatistics,
+  observe: boolean,
+): Promise<Graded> {
   if (parts.grade === null) throw new Error('learning from sampled answers needs a reward');
-  return parts.grade('train', answers);
+  const scores = await parts.grade('train', answers);
+  const next = observe ? observed(statistics, scores) : statistics;
+  return { scores: evened(parts, 'train', scores, answers, next), statistics: next };
+}
+
+/** Scores with totals by running statistics, where the reward has components that are evened out. */
+export function evened(
+  { config }: Pick<TrainingParts, 'config'>,
+  split: Sample['split'],
+  scores: RewardScore[],
+  answers: readonly Pick<GivenAnswer, 'finish'>[],
+  statistics: RewardStatistics,
+): RewardScore[] {
+  if (config.reward === undefined || !isEvenedOut(config.reward)) return scores;
+  const rules = rewardFor(split, config.reward);
+  return scores.map(({ components }, place) =>
+    withTotal(rules, components, answers[place]!.finish, statistics),
+  );
+}
+
+/** Whether a grader failed; an answer that the reward leaves out because it was cut off is not one. */
+export function isUngraded({ total, masked }: RewardScore): boolean {
+  return total === null && masked !== true;
 }
 
 /** The column in which the penalty for long answers is logged. */
@@ -48,6 +94,7 @@ export function penalized(
       ? 'short enough'
       : `${length} of at most ${maxTokens} tokens, ${overlong.buffer} of which cost`;
   return {
+    ...score,
     total: score.total === null ? null : score.total + penalty,
     components: [...score.components, { name: overlongName, value: penalty, reason }],
   };

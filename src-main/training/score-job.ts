@@ -58,7 +58,7 @@ async function encodeRows(rows: readonly ScoreRow[], text: OpenedText): Promise<
   return rows.map((row, index) => {
     const where = `row ${index + 1}`;
     const { promptIds, answerIds } =
-      'ids' in row ? splitIds(row.ids, row.promptLength, where, text) : pairs[index]!;
+      'ids' in row ? splitIds(row.ids, promptLengthOf(row, where), where, text) : pairs[index]!;
     if (answerIds.length === 0 || promptIds.length === 0) {
       throw userError(
         'response-empty',
@@ -75,6 +75,18 @@ async function encodeRows(rows: readonly ScoreRow[], text: OpenedText): Promise<
       );
     }
     return { promptIds, answerIds };
+  });
+}
+
+function promptLengthOf(
+  { promptLength }: { readonly promptLength?: number | undefined },
+  where: string,
+): number {
+  if (promptLength !== undefined) return promptLength;
+  throw userError('rows-invalid', `promptLength is missing in ${where}.`, {
+    where,
+    advice:
+      'It counts the tokens of the prompt; the response follows them. Only reward models do without it.',
   });
 }
 

@@ -1,17 +1,20 @@
 /**
- * The conversation of a trainer process with its host, without the process: one command is done, a stop may
- * come in between, and every way to fail ends in a `failed` event.
+ * The conversation of a trainer process with its host, without the process: one command is done, replies to its
+ * requests and a stop may come in between, and every way to fail ends in a `failed` event.
  */
 import { EspalierError, toErrorShape } from '../contract/errors.ts';
 import { trainerCommandSchema } from '../contract/events.ts';
 import type { TrainerCommand, TrainerEvent } from '../contract/events.ts';
+import { createJudgeLink, type JudgeLink } from './judge-link.ts';
 
-export type WorkCommand = Exclude<TrainerCommand, { type: 'stop' }>;
+export type WorkCommand = Exclude<TrainerCommand, { type: 'stop' | 'judge-reply' }>;
 
 /** What a command runs with. */
 export interface WorkContext {
   readonly emit: (event: TrainerEvent) => void;
   readonly stopRequested: () => boolean;
+  /** Judgements by the host's judges. */
+  readonly judge: Pick<JudgeLink, 'ask' | 'takeCounts'>;
 }
 
 export interface CommandServer {
@@ -29,6 +32,7 @@ export function serveCommands(
 ): CommandServer {
   let busy = false;
   let stopped = false;
+  const judge = createJudgeLink(emit);
   const fail = (error: unknown): void => emit({ type: 'failed', error: toErrorShape(error), summary: null });
   const refuse = (message: string): 'over' | 'open' => {
     if (busy) {
@@ -46,12 +50,17 @@ export function serveCommands(
       const command = parsed.data;
       if (command.type === 'stop') {
         stopped = true;
+        judge.stop();
+        return 'open';
+      }
+      if (command.type === 'judge-reply') {
+        judge.receive(command);
         return 'open';
       }
       if (busy) return refuse('the trainer is at work and was sent a second command');
       busy = true;
       try {
-        await work(command, { emit, stopRequested: () => stopped });
+        await work(command, { emit, stopRequested: () => stopped, judge });
       } catch (error) {
         fail(error);
       } finally {

@@ -1,6 +1,7 @@
 /** All metrics of a training step: those of answers and loss from the estimators, and what the loop itself measures. */
 import type { KlSpec, SurrogateSpec } from '../contract/estimator.ts';
 import type { Sample } from '../contract/events.ts';
+import type { Metrics } from '../estimators/metric-names.ts';
 import { policyMetrics, rewardMetrics } from '../estimators/metrics.ts';
 import type { ScoredAnswer } from '../estimators/metrics.ts';
 import { componentMeans } from './evaluate.ts';
@@ -47,6 +48,8 @@ export interface RolloutMeasures {
   /** Answers to questions that were replaced (DAPO): they count in rewards and lengths, and are not learnt. */
   readonly replaced: { readonly samples: readonly Sample[]; readonly groups: readonly number[] } | null;
   readonly greedyRewards: readonly (number | null)[] | null;
+  /** Whether the reward leaves out answers that were cut off. */
+  readonly masks: boolean;
   /** Tokens sampled, greedy baselines included. */
   readonly tokens: number;
   readonly advantages: readonly Float32Array[];
@@ -76,12 +79,14 @@ export function rolloutMetrics(
       rewards: sampled.map((sample) => sample.reward.total),
       lengths: sampled.map((sample) => sample.ids.length),
       truncated: sampled.map((sample) => sample.finish === 'length'),
+      ...(measures.masks ? { masked: sampled.map((sample) => sample.reward.masked === true) } : {}),
       ...(greedyRewards === null ? {} : { greedyRewards }),
     }),
     ...prefixed(componentMeans(sampled)),
     ...(replaced === null
       ? {}
       : { redrawnShare: countGroups(replaced.groups) / (questions + countGroups(replaced.groups)) }),
+    ...sampledEntropy(samples),
     ...policyMetrics(scoredAnswers(measures), surrogate, kl),
     ...advantageMetrics(measures),
     ...(measures.movingAverage === null ? {} : { baselineValue: measures.movingAverage }),
@@ -127,6 +132,7 @@ function updateMetrics(update: UpdateResult): Record<string, number> {
   return {
     loss: update.loss,
     gradientNorm: update.gradientNorm,
+    ...(update.entropyLoss === null ? {} : { entropyLoss: update.entropyLoss }),
     updates: update.applied,
     updatesLeftOut: update.failed,
     skippedShare: update.skipped / (update.computed + update.skipped),
@@ -151,6 +157,17 @@ function scoredAnswers(measures: RolloutMeasures): ScoredAnswer[] {
       },
     ];
   });
+}
+
+/** The mean of −log μ over sampled tokens estimates their entropy: for steps that compute none, as they learn nothing. */
+function sampledEntropy(samples: readonly Sample[]): Pick<Metrics, 'entropyMean'> {
+  let sum = 0;
+  let count = 0;
+  for (const { samplerLogprobs } of samples) {
+    count += samplerLogprobs.length;
+    for (const value of samplerLogprobs) sum -= value;
+  }
+  return count === 0 ? {} : { entropyMean: sum / count };
 }
 
 /** Mean and deviation of advantages over all tokens that count, those of skipped answers (all 0) too. */

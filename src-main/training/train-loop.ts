@@ -17,14 +17,26 @@ import {
   writeCheckpoint,
 } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
-import { HealthWatch } from './health.ts';
+import type { EvaluationResult } from './evaluate.ts';
+import { evaluateRewardModel } from './evaluate-reward-model.ts';
+import { watchHealth } from './health.ts';
 import { checkIdentity, initialLoopState, readLoopState, writeLoopState } from './loop-state.ts';
 import type { LoopState } from './loop-state.ts';
+import type { OptimizerSettings } from './learner.ts';
+import { describePreflight, noSignal, preflight } from './preflight.ts';
 import { onlinePreferenceStep, preferenceStep } from './preference-step.ts';
+import { DatasetReference } from './reference-sums.ts';
+import { rewardModelStep } from './reward-model-step.ts';
+import type { RewardTrainingParts } from './reward-model-step.ts';
 import { rolloutStep } from './rollout-step.ts';
+import type { StepOutcome } from './rollout-step.ts';
+import { statisticsOf } from './rollouts.ts';
 import { learningRateAt } from './schedule.ts';
 import { supervisedStep } from './supervised-step.ts';
-import type { PreparedPrompt, TrainingParts } from './training-parts.ts';
+import type { TrainingParts } from './training-parts.ts';
+
+/** What can be trained: a language model, or a reward model. */
+export type LoopedParts = TrainingParts | RewardTrainingParts;
 
 export type TrainOutcome = 'done' | 'stopped' | 'failed';
 
@@ -40,7 +52,7 @@ const adamEps = 1e-8;
  * @param resumeFrom checkpoint folder to go on from, or null for a new run
  */
 export async function trainLoop(
-  parts: TrainingParts,
+  parts: LoopedParts,
   runDirectory: string,
   resumeFrom: string | null,
 ): Promise<TrainOutcome> {
@@ -57,10 +69,10 @@ export async function trainLoop(
 }
 
 class TrainLoop {
-  private readonly parts: TrainingParts;
+  private readonly parts: LoopedParts;
   private readonly runDirectory: string;
   private readonly order: PromptOrder;
-  private readonly health = new HealthWatch();
+  private readonly work: Work;
   private state: LoopState;
   /** Seconds of earlier processes of this run, and when this one began. */
   private secondsBefore = 0;
@@ -68,19 +80,21 @@ class TrainLoop {
   /** State in the newest checkpoint; null before the first. */
   private saved: LoopState | null = null;
 
-  constructor(parts: TrainingParts, runDirectory: string) {
+  constructor(parts: LoopedParts, runDirectory: string) {
     this.parts = parts;
     this.runDirectory = runDirectory;
     this.state = initialLoopState(parts.identity);
     const { seed, budget } = parts.config;
     this.order = promptOrder({ seed, rows: parts.train.length, promptsPerStep: budget.promptsPerStep });
+    this.work = workOf(parts, this.order);
     this.startedAt = parts.now();
   }
 
   async start(resumeFrom: string | null): Promise<void> {
-    const { learner, spec, emit, facts, identity } = this.parts;
+    const { parts } = this;
+    const { learner, spec, emit, facts, identity } = parts;
     // Before weights are restored: the reference is the model that the run began with.
-    if (needsReference(spec)) learner.keepReference();
+    if (!isRewardTraining(parts) && needsReference(spec)) parts.learner.keepReference();
     await removeUnfinished(this.runDirectory);
     if (resumeFrom !== null) {
       const folder = await resolveCheckpoint(resumeFrom);
@@ -99,9 +113,10 @@ class TrainLoop {
   async run(): Promise<'done' | 'stopped'> {
     const { config, emit, stopRequested, pause } = this.parts;
     const { steps, checkpointEvery } = config.budget;
+    if (!(await this.preflight())) return 'stopped';
     emit({ type: 'phase', phase: 'training' });
     for (;;) {
-      const improved = (await this.evaluateIfDue()) === 'improved';
+      const improved = (await this.orSave(() => this.evaluateIfDue())) === 'improved';
       const finished = this.state.step >= steps;
       await pause();
       const stopping = stopRequested();
@@ -111,8 +126,35 @@ class TrainLoop {
       if (improved || finished || stopping || due) await this.save(improved);
       if (finished) return 'done';
       if (stopping) return 'stopped';
-      await this.stepOrSave();
+      await this.orSave(() => this.stepUnlessStopped());
     }
+  }
+
+  /** Whether the run may begin; a new run of sampled answers is tried out first. */
+  private async preflight(): Promise<boolean> {
+    const { parts, state } = this;
+    const { budget } = parts.config;
+    const fresh = state.step === 0 && state.evaluatedStep < 0;
+    if (
+      !fresh ||
+      budget.preflight === 'off' ||
+      isRewardTraining(parts) ||
+      parts.grade === null ||
+      parts.spec.plan.samplesPerPrompt === 0
+    )
+      return true;
+    parts.emit({ type: 'phase', phase: 'preflight' });
+    const found = await preflight(parts, statisticsOf(parts, state), (step) =>
+      rowsOfStep(parts, this.order, step),
+    );
+    if (found === null) return false;
+    if (found.signal === 0 && budget.preflight === 'block') throw noSignal(found);
+    parts.emit({
+      type: 'log',
+      level: found.signal === 0 ? 'warning' : 'info',
+      message: describePreflight(found),
+    });
+    return true;
   }
 
   /** Totals so far; also handed out with an error. */
@@ -142,10 +184,10 @@ class TrainLoop {
     const due = step % config.budget.evaluateEvery === 0 || step >= config.budget.steps;
     if (evaluation.length === 0 || !due || this.state.evaluatedStep === step) return 'not due';
     emit({ type: 'phase', phase: 'evaluating' });
-    const result = await evaluate(this.parts);
+    const result = await this.work.evaluate(this.state);
     // Stopped meanwhile: asked again when the run goes on.
     if (result === null) return 'not due';
-    const { score, components, count, seconds, samples } = result;
+    const { score, components, count, seconds, samples, statistics } = result;
     if (samples.length > 0) emit({ type: 'samples', step, samples: [...samples] });
     emit({ type: 'evaluation', step, score, components: { ...components }, count, seconds });
     emit({ type: 'phase', phase: 'training' });
@@ -153,6 +195,7 @@ class TrainLoop {
     this.state = {
       ...this.state,
       evaluatedStep: step,
+      evaluationStatistics: [...(statistics ?? [])],
       before: this.state.before ?? score,
       after: score,
       best: improved ? { step, score } : this.state.best,
@@ -161,12 +204,24 @@ class TrainLoop {
   }
 
   /** A grader that fails ends the run before anything was learnt from the step: it can go on from here once mended. */
-  private async stepOrSave(): Promise<void> {
+  private async orSave<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const mendable =
+        error instanceof EspalierError && (error.code === 'not-gradable' || error.code.startsWith('judge-'));
+      if (mendable && (this.state.step > 0 || error.code === 'not-gradable')) await this.save(false);
+      throw error;
+    }
+  }
+
+  /** A stop while a judge is waited for gives the step up: it is done again, with the same answers, when the run goes on. */
+  private async stepUnlessStopped(): Promise<void> {
     try {
       await this.step();
     } catch (error) {
-      if (error instanceof EspalierError && error.code === 'not-gradable') await this.save(false);
-      throw error;
+      const stopped = error instanceof EspalierError && error.kind === 'cancelled';
+      if (!stopped || !this.parts.stopRequested()) throw error;
     }
   }
 
@@ -191,12 +246,12 @@ class TrainLoop {
       clipNorm: method.clipNorm,
     };
     const started = parts.now();
-    const prompts = this.promptsOfStep();
-    const outcome = await stepOf(parts.spec)(parts, prompts, state, settings);
+    const outcome = await this.work.step(state, settings);
     const step = state.step + 1;
     const memory = parts.memory();
     const metrics = {
       ...outcome.metrics,
+      ...parts.graderMetrics?.(),
       learningRate,
       secondsStep: (parts.now() - started) / 1000,
       memoryResident: memory,
@@ -204,20 +259,17 @@ class TrainLoop {
     if (outcome.samples.length > 0) parts.emit({ type: 'samples', step, samples: [...outcome.samples] });
     const told = finiteOnly(metrics);
     parts.emit({ type: 'step', step, metrics: told });
-    for (const message of this.health.warnings(step, told))
-      parts.emit({ type: 'log', level: 'warning', message });
+    const health = watchHealth(state.health, step, told);
+    for (const message of health.warnings) parts.emit({ type: 'log', level: 'warning', message });
     this.state = {
       ...state,
       ...outcome.change,
       step,
+      health: health.state,
       failedUpdates: outcome.applied ? 0 : state.failedUpdates + 1,
       peakMemory: Math.max(state.peakMemory, memory),
     };
     if (!outcome.applied) this.reportFailedUpdate();
-  }
-
-  private promptsOfStep(): PreparedPrompt[] {
-    return Array.from(this.order.promptsOf(this.state.step + 1), (row) => this.parts.train[row]!);
   }
 
   private reportFailedUpdate(): void {
@@ -272,10 +324,48 @@ class TrainLoop {
   }
 }
 
+function isRewardTraining(parts: LoopedParts): parts is RewardTrainingParts {
+  return 'rewardModel' in parts;
+}
+
+/** What differs between the things that are trained. */
+interface Work {
+  evaluate(state: LoopState): Promise<EvaluationResult | null>;
+  step(state: LoopState, settings: OptimizerSettings): Promise<StepOutcome>;
+}
+
+function workOf(parts: LoopedParts, order: PromptOrder): Work {
+  if (isRewardTraining(parts)) {
+    return {
+      evaluate: () => evaluateRewardModel(parts),
+      step: (state, settings) =>
+        rewardModelStep(parts, rowsOfStep(parts, order, state.step), state, settings),
+    };
+  }
+  const { learner, train, config, spec } = parts;
+  // Asked by methods that learn from preferences in the data.
+  const reference = new DatasetReference(learner, train, order, config.budget.promptsPerStep);
+  const step = stepOf(spec, reference);
+  return {
+    evaluate: ({ evaluationStatistics }) => evaluate(parts, reference, evaluationStatistics),
+    step: (state, settings) => step(parts, rowsOfStep(parts, order, state.step), state, settings),
+  };
+}
+
+/** @param step from 0 */
+function rowsOfStep<Row>(
+  { train }: { readonly train: readonly Row[] },
+  order: PromptOrder,
+  step: number,
+): Row[] {
+  return Array.from(order.promptsOf(step + 1), (row) => train[row]!);
+}
+
 /** How a step is done: by what the method learns from. */
-function stepOf({ plan, preference }: EstimatorSpec): typeof rolloutStep {
+function stepOf({ plan, preference }: EstimatorSpec, reference: DatasetReference): typeof rolloutStep {
   if (plan.samplesPerPrompt > 0) return preference === undefined ? rolloutStep : onlinePreferenceStep;
-  return preference === undefined ? supervisedStep : preferenceStep;
+  if (preference === undefined) return supervisedStep;
+  return (parts, rows, state, settings) => preferenceStep(parts, rows, state, settings, reference);
 }
 
 /** Metrics that are numbers: a mean over nothing, or the loss of a step that was left out, is not reported. */

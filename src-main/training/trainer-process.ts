@@ -3,14 +3,22 @@
  * `child_process.fork` with `serialization: 'advanced'`, so that typed arrays cross as they are, or as a utility
  * process of Electron. It ends when its host does.
  */
+import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toErrorShape } from '../contract/errors.ts';
+import { forkSandbox } from '../rewards/sandbox/fork-sandbox.ts';
 import { openHostPort } from './host-port.ts';
 import { runCommand } from './run-command.ts';
 import { serveCommands } from './serve-commands.ts';
 
 const port = openHostPort();
+
+/** The packaged form has both programs in one folder. */
+const sandboxProgram = path.join(
+  import.meta.dirname,
+  import.meta.filename.endsWith('.ts') ? '../rewards/sandbox/program.ts' : 'sandbox.js',
+);
 
 /** Ends once everything is sent. */
 async function finish(code: number): Promise<void> {
@@ -35,6 +43,7 @@ const surroundings = {
   memory: () => process.memoryUsage.rss(),
   // Free memory within the limits of a container, and what this process has taken already.
   availableMemory: () => process.availableMemory() + process.memoryUsage.rss(),
+  spawnSandbox: forkSandbox(sandboxProgram),
   pause: () => nextTurn(),
 };
 

@@ -38,25 +38,23 @@ export interface GivenAnswer {
   readonly prompt: PreparedPrompt;
   readonly text: string;
   readonly finish: FinishReason;
+  /** Its tokens, the end token included. */
+  readonly tokens: number;
 }
 
 export type Grade = (split: Sample['split'], answers: readonly GivenAnswer[]) => Promise<RewardScore[]>;
 
-export interface TrainingParts {
+/** What the loop itself works with, whatever is trained; `Row` is what a step learns from. */
+export interface LoopParts<Row> {
   readonly config: RunConfig;
   readonly spec: EstimatorSpec;
-  readonly train: readonly PreparedPrompt[];
-  readonly evaluation: readonly PreparedPrompt[];
-  /** Token ids that end an answer. */
-  readonly stopIds: readonly number[];
-  readonly learner: Learner;
+  readonly train: readonly Row[];
+  readonly evaluation: readonly Row[];
+  readonly learner: Pick<Learner, 'save' | 'restore'>;
   /** The critic of PPO where it is a network of its own. */
   readonly critic?: Critic | null;
-  readonly sampler: Sampler;
-  /** Texts of answers, special tokens and the token that ended them left out. */
-  readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
-  /** Rewards of answers, in their order; null where the run has no reward (supervised learning). */
-  readonly grade: Grade | null;
+  /** Metrics of the graders since the last call, for the step that was done. */
+  readonly graderMetrics?: () => Record<string, number>;
   readonly identity: RunIdentity;
   /** The facts of the `ready` event. */
   readonly facts: Omit<Extract<TrainerEvent, { type: 'ready' }>, 'type' | 'fromStep'>;
@@ -68,6 +66,18 @@ export interface TrainingParts {
   readonly stopRequested: () => boolean;
   /** Lets the process read its messages; called between batches. */
   readonly pause: () => Promise<void>;
+}
+
+/** What a language model is trained with. */
+export interface TrainingParts extends LoopParts<PreparedPrompt> {
+  /** Token ids that end an answer. */
+  readonly stopIds: readonly number[];
+  readonly learner: Learner;
+  readonly sampler: Sampler;
+  /** Texts of answers, special tokens and the token that ended them left out. */
+  readonly decode: (answers: readonly SampleResult[]) => Promise<AnswerText[]>;
+  /** Rewards of answers, in their order; null where the run has no reward (supervised learning). */
+  readonly grade: Grade | null;
 }
 
 /** First number of every random stream of training after the seed, so that no two uses share numbers. */

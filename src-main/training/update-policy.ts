@@ -34,6 +34,8 @@ export interface UpdateResult {
   /** Means over the optimizer steps. */
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Entropy aggregated as the loss, mean over the optimizer steps; null without an entropy bonus. */
+  readonly entropyLoss: number | null;
   /** Loss of the critic, mean over the optimizer steps; 0 without one. */
   readonly valueLoss: number;
   /** What the critic said in the last pass, before its update; null where it was not asked. */
@@ -68,6 +70,8 @@ export async function updatePolicy(
   let lossSum = 0;
   let normSum = 0;
   let valueSum = 0;
+  let entropySum = 0;
+  const { entropyBonus = 0 } = spec.surrogate;
   const lastValues: (Float32Array | null)[] = batch.sequences.map(() => null);
   let computed = 0;
   epochs: for (let epoch = 0; epoch < spec.surrogate.epochs; epoch++) {
@@ -108,12 +112,14 @@ export async function updatePolicy(
         sequences.length === 0
           ? { loss: 0, valueLoss: 0, scores: [] }
           : await learner.accumulate(sequences, spec.surrogate, spec.kl, temperature);
+      let entropyOfStep = 0;
       for (const [order, place] of kept.entries()) {
         const answer = members[place]!;
         const scores = result.scores[order] ?? null;
         if (epoch === 0) firstScores[answer] = scores;
         lastScores[answer] = scores;
         if (inPolicy) lastValues[answer] = scores?.values ?? null;
+        if (entropyBonus > 0 && scores) entropyOfStep += weightedEntropy(scores, weights[place]!);
       }
       if (epoch === 0) computed += kept.length;
       const update = learner.step(settings);
@@ -138,6 +144,7 @@ export async function updatePolicy(
       lossSum += result.loss;
       valueSum += ofCritic?.loss ?? result.valueLoss ?? 0;
       normSum += update.gradientNorm;
+      entropySum += entropyOfStep;
     }
   }
   return {
@@ -145,6 +152,7 @@ export async function updatePolicy(
     failed,
     loss: lossSum / applied,
     gradientNorm: normSum / applied,
+    entropyLoss: entropyBonus > 0 ? entropySum / applied : null,
     valueLoss: valueSum / applied,
     lastValues,
     firstScores,
@@ -155,8 +163,8 @@ export async function updatePolicy(
 }
 
 /**
- * Whether an answer adds nothing to loss and gradient: left out, or no advantage and no KL term. Skipping it
- * saves its computation and changes no number, for it stays in the divisors.
+ * Whether an answer adds nothing to loss and gradient: left out, or no advantage, no KL term and no entropy bonus.
+ * Skipping it saves its computation and changes no number, for it stays in the divisors.
  */
 function addsNothing(
   parts: TrainingParts,
@@ -167,9 +175,13 @@ function addsNothing(
 ): boolean {
   if (!batch.included[answer] || weights.every((weight) => weight === 0)) return true;
   if (learnsValues) return false;
-  if (parts.spec.surrogate.kind === 'nll') return false;
+  if (parts.spec.surrogate.kind === 'nll' || parts.spec.surrogate.entropyBonus) return false;
   if (parts.spec.kl.where === 'loss' && parts.spec.kl.coefficient > 0) return false;
   return batch.advantages[answer]!.every((advantage) => advantage === 0);
+}
+
+function weightedEntropy({ entropies }: TokenScores, weights: Float32Array): number {
+  return entropies.reduce((sum, entropy, token) => sum + weights[token]! * entropy, 0);
 }
 
 /**

@@ -3,9 +3,10 @@
  * over examples with denominators fixed before it is split into micro-batches. Pairs are never parted.
  */
 import type { PreferenceSpec } from '../contract/estimator.ts';
-import { answerScore, mismatchedKl } from '../estimators/preference-loss.ts';
+import { mismatchedKl } from '../estimators/preference-loss.ts';
 import type { PreferenceAnswer } from '../estimators/preference-loss.ts';
 import type { LearnerSequence, OptimizerSettings, PreferenceExample, TokenScores } from './learner.ts';
+import type { ReferenceSums } from './reference-sums.ts';
 import { streams } from './training-parts.ts';
 import type { TrainingParts } from './training-parts.ts';
 import { minibatches } from './update-policy.ts';
@@ -52,6 +53,7 @@ function termsOf(units: readonly PreferenceUnit[], spec: PreferenceSpec): Term[]
  * Runs the optimizer steps of one batch. Without anything to learn from (every pair a tie) the optimizer still steps on
  * a gradient of zero.
  * @param step number of the step, from 0 (orders the minibatches of later epochs)
+ * @param referenceSums asked only where the loss has a reference
  */
 export async function updatePreference(
   parts: TrainingParts,
@@ -60,12 +62,12 @@ export async function updatePreference(
   step: number,
   settings: OptimizerSettings,
   temperature: number,
+  referenceSums: ReferenceSums,
 ): Promise<PreferenceUpdate> {
   const { config, learner } = parts;
   const { epochs } = parts.spec.surrogate;
   let [applied, failed, lossSum, normSum, klSum] = [0, 0, 0, 0, 0];
   let examples: ScoredPreference[][] = [];
-  const references = new Map<LearnerSequence, Float32Array>();
   epochs: for (let epoch = 0; epoch < epochs; epoch++) {
     examples = [];
     const order = [config.seed, streams.minibatch, step, epoch];
@@ -75,7 +77,7 @@ export async function updatePreference(
         members.map((unit) => units[unit]!),
         spec,
       );
-      await scoreReference(parts, spec, terms, temperature, references);
+      const references = await sumsOf(terms, spec, referenceSums);
       const kl = spec.loss === 'kto' ? await estimateKl(parts, terms, temperature) : NaN;
       const given = exampleTerms(terms, spec, kl, references);
       const result =
@@ -104,21 +106,16 @@ export async function updatePreference(
   };
 }
 
-/** Log-probabilities under the reference of answers that were not scored yet. */
-async function scoreReference(
-  parts: TrainingParts,
-  spec: PreferenceSpec,
+/** The sum of each answer of these terms under the reference; null where the loss has none. */
+async function sumsOf(
   terms: readonly Term[],
-  temperature: number,
-  known: Map<LearnerSequence, Float32Array>,
-): Promise<void> {
-  if (!spec.reference) return;
-  const sequences = terms
-    .flatMap((term) => term.map(({ sequence }) => sequence))
-    .filter((one) => !known.has(one));
-  if (sequences.length === 0) return;
-  const scores = await parts.learner.score(sequences, temperature, 'reference');
-  for (const [place, sequence] of sequences.entries()) known.set(sequence, scores[place]!.logprobs);
+  spec: PreferenceSpec,
+  referenceSums: ReferenceSums,
+): Promise<readonly (readonly number[])[] | null> {
+  if (!spec.reference) return null;
+  const sums = await referenceSums(terms.flatMap((term) => term.map(({ sequence }) => sequence)));
+  let next = 0;
+  return terms.map((term) => term.map(() => sums[next++]!));
 }
 
 /** KTO's estimate of the KL: every answer under the question of its neighbour. */
@@ -136,7 +133,7 @@ async function estimateKl(
   const policy = await parts.learner.score(mismatched, temperature);
   const reference = await parts.learner.score(mismatched, temperature, 'reference');
   return mismatchedKl(
-    policy.map(({ logprobs }, place) => ({ logprobs, referenceLogprobs: reference[place]!.logprobs })),
+    policy.map(({ logprobs }, place) => ({ logprobs, referenceSum: total(reference[place]!.logprobs) })),
   );
 }
 
@@ -144,19 +141,17 @@ function exampleTerms(
   terms: readonly Term[],
   spec: PreferenceSpec,
   kl: number,
-  references: ReadonlyMap<LearnerSequence, Float32Array>,
+  references: readonly (readonly number[])[] | null,
 ): PreferenceExample[] {
   const chosenTokens = terms.reduce((sum, [first]) => sum + (first?.sequence.answerIds.length ?? 0), 0);
-  return terms.map((term): PreferenceExample => {
+  return terms.map((term, index): PreferenceExample => {
     const desirable = term[0]?.desirable ?? true;
     const factor = spec.loss === 'kto' ? (desirable ? spec.desirable : spec.undesirable) : 1;
     return {
       sequences: term.map(({ sequence }) => sequence),
-      referenceScores: term.map(({ sequence }) => {
-        const logprobs = references.get(sequence);
-        return logprobs === undefined
-          ? 0
-          : answerScore({ logprobs, referenceLogprobs: null }, { reference: false, average: spec.average });
+      referenceScores: term.map(({ sequence }, place) => {
+        const sum = references?.[index]?.[place] ?? 0;
+        return spec.average ? sum / Math.max(sequence.answerIds.length, 1) : sum;
       }),
       weight: factor / terms.length,
       likelihoodWeight: spec.likelihood / chosenTokens,
@@ -169,14 +164,18 @@ function exampleTerms(
 function scoredTerms(
   terms: readonly Term[],
   scores: readonly TokenScores[],
-  references: ReadonlyMap<LearnerSequence, Float32Array>,
+  references: readonly (readonly number[])[] | null,
 ): ScoredPreference[][] {
   let next = 0;
-  return terms.map((term) =>
-    term.map(({ sequence, desirable }) => ({
+  return terms.map((term, index) =>
+    term.map(({ desirable }, place) => ({
       logprobs: scores[next++]?.logprobs ?? new Float32Array(0),
-      referenceLogprobs: references.get(sequence) ?? null,
+      referenceSum: references?.[index]?.[place] ?? null,
       desirable,
     })),
   );
+}
+
+function total(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -20,6 +20,7 @@ export const railPages: readonly { readonly page: Page; readonly title: string; 
   { page: 'new', title: 'New experiment', key: 'n' },
   { page: 'experiments', title: 'Experiments', key: 'e' },
   { page: 'samples', title: 'Samples', key: 's' },
+  { page: 'rewards', title: 'Rewards', key: 'r' },
   { page: 'laboratory', title: 'Laboratory', key: 'l' },
 ];
 

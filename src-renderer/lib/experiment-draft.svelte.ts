@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { experimentSchema, type Experiment } from '../../src-main/contract/experiment.ts';
-import { rewardComponentSchema, rewardSchema } from '../../src-main/contract/reward.ts';
+import { defaultOf, fieldSchemaAt } from '../../src-main/contract/schema-fields.ts';
 import type { ErrorShape } from '../../src-main/contract/events.ts';
 import { estimators } from './estimators.svelte.ts';
 import { issueText } from './issue-text.ts';
@@ -36,15 +36,9 @@ const defaults: JsonObject = jsonObjectSchema.parse(
 /** The value that a field has when it is left out of `document`; undefined where there is none. */
 export function defaultAt(path: string, document: JsonObject): JsonValue | undefined {
   if (path === 'model.path' || path === 'data.path') return undefined;
-  const [, place, key] = /^reward\.components\.(\d+)\.(\w+)$/.exec(path) ?? [];
-  if (place !== undefined && key !== undefined) {
-    const kind = valueAt(document, `reward.components.${place}.kind`);
-    const component = rewardComponentSchema.safeParse({ kind });
-    return component.success ? valueAt(toDraft(component.data), key) : undefined;
-  }
   if (path.startsWith('reward.')) {
-    const reward = rewardSchema.parse({ components: [{ kind: 'exact' }] });
-    return valueAt(toDraft({ reward }), path);
+    const value = defaultOf(fieldSchemaAt(experimentSchema, path.split('.'), document));
+    return value === undefined ? undefined : toDraft({ value })['value'];
   }
   return valueAt(defaults, path) ?? methodDefault(path, document);
 }
@@ -58,13 +52,21 @@ function methodDefault(path: string, document: JsonObject): JsonValue | undefine
 }
 
 export class ExperimentDraft {
-  value = $state.raw<JsonObject>(readStored());
+  value = $state.raw<JsonObject>(emptyDraft);
+  readonly #storageKey: string;
   /** Fields that the user has left once, or all of them after Start was pressed; only these show mistakes. */
   #touched = $state.raw<ReadonlySet<string>>(new Set());
   #showAll = $state(false);
   /** What the host said of the last check, when it names a field. */
   hostError = $state.raw<ErrorShape | null>(null);
+  #keptReward: JsonValue | undefined = emptyDraft['reward'];
   #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** @param key place in the browser's storage */
+  constructor(key = storageKey) {
+    this.#storageKey = key;
+    this.value = readStored(key);
+  }
 
   readonly #parsed = $derived(experimentSchema.safeParse(this.value));
   /** The experiment with defaults, or null while something is wrong. */
@@ -104,11 +106,27 @@ export class ExperimentDraft {
     this.#replace(withValueAt(base, path, value));
   }
 
+  /** Takes the reward out and keeps it for the case that it is wanted again, or puts it back. */
+  useReward(wanted: boolean): void {
+    const present = this.get('reward');
+    if (wanted === (present !== undefined)) return;
+    if (present !== undefined) this.#keptReward = present;
+    this.set('reward', wanted ? this.#keptReward : undefined);
+  }
+
   /** Puts another experiment in place of this one. */
   load(document: JsonObject): void {
     this.#touched = new Set();
     this.#showAll = false;
     this.#replace(document);
+  }
+
+  /** Puts a document in place that is kept elsewhere, and takes the draft of it out of the storage. */
+  show(document: JsonObject): void {
+    this.load(document);
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    localStorage.removeItem(this.#storageKey);
   }
 
   touch(path: string): void {
@@ -122,7 +140,7 @@ export class ExperimentDraft {
 
   /** The mistake to show at a field; null when there is none or the user has not been there yet. */
   messageAt(path: string): string | null {
-    const issue = this.issues.get(path);
+    const issue = this.issues.get(path) ?? this.#issueInside(path);
     if (issue !== undefined) return this.#showAll || this.#touched.has(path) ? issue : null;
     if (this.hostError?.where === path) {
       return [this.hostError.message, this.hostError.advice].filter(Boolean).join(' ');
@@ -130,18 +148,24 @@ export class ExperimentDraft {
     return null;
   }
 
+  /** The first mistake in a member of a list or pair, which has no field of its own. */
+  #issueInside(path: string): string | undefined {
+    const inside = `${path}.`;
+    return [...this.issues].find(([where]) => where.startsWith(inside))?.[1];
+  }
+
   #replace(value: JsonObject): void {
     this.value = value;
     this.hostError = null;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      localStorage.setItem(storageKey, JSON.stringify(value));
+      localStorage.setItem(this.#storageKey, JSON.stringify(value));
     }, saveAfter);
   }
 }
 
-function readStored(): JsonObject {
-  const text = localStorage.getItem(storageKey);
+function readStored(key: string): JsonObject {
+  const text = localStorage.getItem(key);
   if (text === null) return emptyDraft;
   try {
     return jsonObjectSchema.parse(JSON.parse(text));

@@ -4,6 +4,7 @@ import type {
   DecisionProcess,
   EstimatorFamily,
   LaboratoryRow,
+  SampledRow,
 } from '../../src-main/contract/laboratory.ts';
 import { formatNumber } from './format.ts';
 
@@ -11,6 +12,16 @@ export const verdictTexts: Record<BiasVerdict, { readonly title: string; readonl
   unbiased: { title: 'unbiased', colour: '--data-3' },
   multiple: { title: 'right direction', colour: '--data-1' },
   biased: { title: 'biased', colour: '--data-2' },
+};
+
+/** Verdicts of a measurement on a model. */
+export const sampledVerdictTexts: Record<
+  SampledRow['verdict'],
+  { readonly title: string; readonly colour: string }
+> = {
+  clear: { title: 'no evidence of bias', colour: '--data-3' },
+  biased: { title: 'biased', colour: '--data-2' },
+  noisy: { title: 'too noisy to tell', colour: '--faint' },
 };
 
 export const familyTexts: Record<EstimatorFamily, string> = {

@@ -1,12 +1,22 @@
 /** Addresses of the window: reading a fragment such as `#/run/12?tab=log`, and making one. */
 
 /** The pages by the first part of their path. */
-export const pages = ['home', 'new', 'experiments', 'run', 'samples', 'laboratory', 'components', 'missing'] as const;
+export const pages = [
+  'home',
+  'new',
+  'experiments',
+  'run',
+  'samples',
+  'rewards',
+  'laboratory',
+  'components',
+  'missing',
+] as const;
 export type Page = (typeof pages)[number];
 
 export interface Route {
   readonly page: Page;
-  /** Second part of the path: a run. */
+  /** Second part of the path: a run, or a kept reward. */
   readonly id: string;
   readonly query: Readonly<Record<string, string>>;
 }

@@ -109,6 +109,8 @@ export class RunData {
       if (ended || started) void this.refresh();
       return;
     }
+    // What belongs to no run: jobs, datasets, measurements of the laboratory.
+    if (event.type === 'job' || event.type === 'datasets' || event.type === 'laboratory') return;
     if (event.runId !== this.id || this.detail === null) return;
     const detail = this.detail;
     switch (event.type) {

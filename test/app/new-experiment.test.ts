@@ -126,7 +126,7 @@ describe('a new experiment', () => {
       .getByText('It would not start like this')
       .waitFor();
     await page.getByLabel('Answers per question').fill('2');
-    await page.getByRole('radio', { name: /Exact text/ }).check();
+    await page.getByLabel('Kind of check 1').selectOption({ label: 'Exact text' });
   });
 
   it('starts', async () => {

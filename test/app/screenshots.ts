@@ -4,10 +4,12 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { rewardSchema } from '../../src-main/contract/reward.ts';
+import { functionExamples } from '../../src-renderer/lib/function-examples.ts';
 import { startAppHost } from './app-host.ts';
 import { launchBrowser } from './browser.ts';
 import { buildRenderer } from './build-renderer.ts';
-import { recordedIds, recordRuns } from './recorded-runs.ts';
+import { recordedIds, recordRuns, trickyTexts } from './recorded-runs.ts';
 import { makeTestResources } from './test-resources.ts';
 
 const folder = resolve(import.meta.dirname, '../../screenshots');
@@ -45,6 +47,11 @@ const shots: readonly Shot[] = [
   { name: 'run-long', hash: `#/run/${recordedIds.long}` },
   { name: 'samples', hash: `#/samples?run=${recordedIds.done}` },
   { name: 'samples-detail', hash: `#/samples?run=${recordedIds.done}&sort=oldest`, keys: 'jj' },
+  { name: 'rewards-empty', hash: '#/rewards', empty: true },
+  { name: 'rewards', hash: '#/rewards' },
+  { name: 'rewards-checks', hash: '#/rewards/REWARD' },
+  { name: 'rewards-bench', hash: '#/rewards/REWARD?tab=bench&job=BENCH&row=3' },
+  { name: 'rewards-rescore', hash: `#/rewards/REWARD?tab=rescore&run=${recordedIds.done}&job=RESCORE` },
   { name: 'laboratory', hash: '#/laboratory' },
   { name: 'laboratory-numbers', hash: '#/laboratory?view=numbers&row=grpo' },
   { name: 'live-home', hash: '#/', live: true },
@@ -79,6 +86,46 @@ async function startLiveRun(): Promise<string> {
 }
 let liveRun: string | null = null;
 
+/** Keeps a few rewards and makes one report of each sort; gives the ids by their words in addresses. */
+async function prepareRewards(): Promise<Record<string, string>> {
+  const { call } = full.services;
+  const kept: string[] = [];
+  for (const name of [
+    'Right number',
+    `Form, length and ${trickyTexts.longWord}`.slice(0, 199),
+    'Number, form and length',
+  ]) {
+    const reward = rewardSchema.parse({
+      components: [
+        { kind: 'number', find: 'last' },
+        { kind: 'tags', weight: 0.2 },
+        { kind: 'length', unit: 'characters', max: 3, margin: 12, weight: 0.5 },
+        { kind: 'function', weight: 0.1, code: functionExamples[0]?.code ?? '' },
+      ].slice(0, name === 'Right number' ? 1 : 4),
+    });
+    kept.push((await call('rewards.save', { name, reward })).id);
+  }
+  const { reward } = (await call('rewards.list', {})).find(({ id }) => id === kept[2]) ?? {};
+  if (reward === undefined) throw new Error('The reward was just kept.');
+  const bench = await call('rewards.bench', {
+    reward,
+    source: { from: 'run', runId: recordedIds.done, limit: 400 },
+    planted: true,
+  });
+  const rescore = await call('rewards.rescore', { runId: recordedIds.done, reward });
+  while ((await call('jobs.list', {})).some(({ state }) => state === 'running')) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { REWARD: kept[2] ?? '', BENCH: bench.jobId, RESCORE: rescore.jobId };
+}
+let rewardIds: Record<string, string> | null = null;
+
+/** The address with ids in place of the words that stand for them. */
+function address(hash: string): string {
+  const ids = { LIVE: liveRun ?? '', ...rewardIds };
+  return Object.entries(ids).reduce((text, [word, id]) => text.replace(word, id), hash);
+}
+
 try {
   for (const theme of themes) {
     const context = await browser.newContext({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -93,10 +140,11 @@ try {
     for (const shot of shots) {
       if (wanted.length > 0 && !wanted.some((word) => shot.name.startsWith(word))) continue;
       if (shot.live) liveRun ??= await startLiveRun();
+      if (/REWARD|#\/rewards$/.test(shot.hash) && !shot.empty) rewardIds ??= await prepareRewards();
       for (const size of sizes) {
         await page.setViewportSize(size);
         await page.goto('about:blank');
-        await page.goto((shot.empty ? empty : full).url + shot.hash.replace('LIVE', liveRun ?? ''));
+        await page.goto((shot.empty ? empty : full).url + address(shot.hash));
         await page.waitForLoadState('networkidle');
         await page.waitForTimeout(250);
         if (shot.keys === 'palette') await page.keyboard.press('Control+k');

@@ -298,6 +298,16 @@ const rules: { [K in OperationKind]: Rule<K> } = {
     });
     return { shape, data };
   },
+  entropy({ inputs, shape }) {
+    const [h, mean, logSum] = [inputs[0]!, inputs[1]!, inputs[2]!];
+    const width = h.shape[1]!;
+    const data = logSum.data.map((sum, row) => {
+      let logit = 0;
+      for (let at = row * width; at < (row + 1) * width; at++) logit += h.data[at]! * mean.data[at]!;
+      return sum - logit;
+    });
+    return { shape, data };
+  },
   fusedRmsNorm({ operation, inputs, shape }) {
     const [x, w] = [inputs[0]!, inputs[1]!];
     const width = shape[1]!;

@@ -10,6 +10,7 @@ import { grpoPeers, parquetPeers, samplePeers, trainPeers } from './peers.ts';
 import type { Peer } from './peers.ts';
 import type { PresetName } from './presets.ts';
 import { presetNames } from './presets.ts';
+import { verifierCases } from './verifiers.ts';
 
 /** What a figure must reach. */
 export interface Bar {
@@ -132,11 +133,10 @@ const alone = (kind: MeasurementKind, preset: PresetName | null, figures: readon
   peers: [],
 });
 
-const verifierAbout: Record<string, string> = {
-  exact: 'Short answers graded by `exact`.',
-  'number-whole': 'Short answers graded by `number`, the whole answer being the number.',
-  'number-last': 'Texts of about 100 words graded by `number`, the last number counting.',
-  equation: 'Expressions of three numbers graded by `equation`.',
+const sandboxAbout: Readonly<Record<string, string>> = {
+  regex: 'Texts of about 100 words graded by `regex` in the sandbox process.',
+  function: 'Texts of about 100 words graded by a function of the user in the sandbox process.',
+  'json-schema': 'JSON of ten fields graded by `json-schema` in the sandbox process.',
 };
 
 /** Every measurement of the bench, in the order in which they are done. */
@@ -156,6 +156,26 @@ export const jobs: readonly Job[] = [
         factor: 1,
       },
     ]),
+  ]),
+  alone('reward-model', 'starter', [
+    {
+      name: 'reward-model',
+      unit: 'share',
+      about:
+        'Texts of many lengths scored by a reward model: tokens in a second, as a share of what bare forward passes over full rows reach in the same process.',
+      higher: true,
+      key: 'share',
+      factor: 1,
+      bar: { peer: null, least: 0.7 },
+    },
+    {
+      name: 'reward-model-tokens',
+      unit: 'tokens/s',
+      about: 'The same as tokens in a second.',
+      higher: true,
+      key: 'tokensPerSecond',
+      factor: 1,
+    },
   ]),
   methodJob('ppo', {
     about:
@@ -202,15 +222,29 @@ export const jobs: readonly Job[] = [
     })),
   ),
   alone(
+    'sandbox',
+    null,
+    Object.entries(sandboxAbout).map(([key, about]) => ({
+      name: `sandbox-${key}`,
+      unit: 'answers/s',
+      about,
+      higher: true,
+      key,
+      factor: 1,
+      bar: { peer: null, least: 5000 },
+    })),
+  ),
+  alone(
     'verifiers',
     null,
-    Object.entries(verifierAbout).map(([verifier, about]) => ({
+    Object.entries(verifierCases).map(([verifier, { about }]) => ({
       name: `verifier-${verifier}`,
       unit: 'answers/s',
       about,
       higher: true,
       key: verifier,
       factor: 1,
+      bar: { peer: null, least: 200_000 },
     })),
   ),
   alone('store', null, [

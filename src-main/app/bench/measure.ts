@@ -19,9 +19,11 @@ const measurements: Readonly<Record<MeasurementKind, () => Promise<Measure>>> = 
   trepo: async () => (await import('./grpo.ts')).measureTrepo,
   ppo: async () => (await import('./grpo.ts')).measurePpo,
   sft: async () => (await import('./supervised.ts')).measureSupervised,
+  'reward-model': async () => (await import('./reward-model.ts')).measureRewardModel,
   matmul: async () => (await import('./matmul.ts')).measureMatmul,
   advantages: async () => (await import('./advantages.ts')).measureAdvantages,
   verifiers: async () => (await import('./verifiers.ts')).measureVerifiers,
+  sandbox: async () => (await import('./sandbox.ts')).measureSandbox,
   store: async () => {
     const { measureStore } = await import('./store.ts');
     return () => measureStore();

@@ -1,16 +1,27 @@
-/** A job of a trainer process without a run (generate, score, lab): started, shown, stopped by Ctrl+C, ended. */
+/** A job of a trainer process without a run (generate, score, lab, grade): started, shown, stopped by Ctrl+C, ended. */
 import { EspalierError } from '../../contract/errors.ts';
 import type { ErrorShape, TrainerCommand, TrainerEvent } from '../../contract/events.ts';
-import { runTrainer } from '../trainer-process.ts';
+import type { JudgeSession } from '../judge/judge-session.ts';
+import { runTrainer, usualTimes } from '../trainer-process.ts';
 import { exitCodes, type CommandContext } from './command.ts';
 import { spawnTrainer } from './open-services.ts';
 import { createProgressWriter } from './progress-bar.ts';
 import { formatDuration, formatNumber } from './table.ts';
 
-type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' }>;
-type JobEvent = Extract<TrainerEvent, { type: 'generated' | 'scored' | 'lab-question' | 'projected' }>;
+type JobCommand = Extract<TrainerCommand, { type: 'generate' | 'score' | 'lab' | 'grade' }>;
+type JobEvent = Extract<
+  TrainerEvent,
+  { type: 'generated' | 'scored' | 'model-score' | 'lab-question' | 'projected' | 'graded' }
+>;
 
-const resultTypes: readonly string[] = ['generated', 'scored', 'lab-question', 'projected'];
+const resultTypes: readonly string[] = [
+  'generated',
+  'scored',
+  'model-score',
+  'lab-question',
+  'projected',
+  'graded',
+];
 
 function isResult(event: TrainerEvent): event is JobEvent {
   return resultTypes.includes(event.type);
@@ -18,7 +29,14 @@ function isResult(event: TrainerEvent): event is JobEvent {
 
 /** How many results a job was asked for. */
 function rowsAsked(command: JobCommand): number {
-  return command.type === 'lab' ? command.questions * command.answers : command.rows.length;
+  switch (command.type) {
+    case 'lab':
+      return command.questions * command.answers;
+    case 'grade':
+      return command.answers.length;
+    default:
+      return command.rows.length;
+  }
 }
 
 /** Why a job failed. A process that crashed has nothing to resume here, unlike that of a run. */
@@ -32,7 +50,7 @@ function jobError(shape: ErrorShape): EspalierError {
 }
 
 /**
- * Runs a job to its end; `onResult` gets its results in the order of rows. Resolves to the exit code.
+ * Runs a job to its end; `judge` answers its requests for judgements; `onResult` gets its results in the order of rows. Resolves to the exit code.
  * @throws EspalierError what made the job fail
  */
 export async function runJob(
@@ -40,6 +58,7 @@ export async function runJob(
   command: JobCommand,
   title: string,
   onResult: (event: JobEvent) => void,
+  judge: JudgeSession | null = null,
 ): Promise<number> {
   const { output, interrupts } = context;
   const writer = createProgressWriter(output.errorStream, () => performance.now());
@@ -51,27 +70,33 @@ export async function runJob(
     begun ??= performance.now();
     return share < 0.02 ? null : ((performance.now() - begun) / 1000) * (1 / share - 1);
   };
-  const job = runTrainer(spawnTrainer(), command, {
-    onEvent: (event) => {
-      if (isResult(event)) onResult(event);
-      if (event.type === 'phase') {
-        const share = event.done ?? null;
-        writer.update({
-          title: share === null ? `${title}: ${event.detail ?? event.phase}` : title,
-          share,
-          facts: [],
-          secondsLeft: left(share),
-        });
-      }
-      if (event.type === 'log' && event.level !== 'info') writer.line(`${event.level}: ${event.message}`);
-      if (event.type === 'job-end') {
-        const speed =
-          event.seconds > 0 ? `, ${formatNumber(Math.round(event.tokens / event.seconds))} tokens/s` : '';
-        closing = `${formatNumber(event.rows)} of ${formatNumber(rowsAsked(command))} ${command.type === 'lab' ? 'answers' : 'rows'}, ${formatNumber(event.tokens)} tokens in ${formatDuration(event.seconds)}${speed}.`;
-      }
+  const job = runTrainer(
+    spawnTrainer(),
+    command,
+    {
+      onEvent: (event) => {
+        if (isResult(event)) onResult(event);
+        if (event.type === 'phase') {
+          const share = event.done ?? null;
+          writer.update({
+            title: share === null ? `${title}: ${event.detail ?? event.phase}` : title,
+            share,
+            facts: [],
+            secondsLeft: left(share),
+          });
+        }
+        if (event.type === 'log' && event.level !== 'info') writer.line(`${event.level}: ${event.message}`);
+        if (event.type === 'job-end') {
+          const speed =
+            event.seconds > 0 ? `, ${formatNumber(Math.round(event.tokens / event.seconds))} tokens/s` : '';
+          closing = `${formatNumber(event.rows)} of ${formatNumber(rowsAsked(command))} ${command.type === 'lab' ? 'answers' : 'rows'}, ${formatNumber(event.tokens)} tokens in ${formatDuration(event.seconds)}${speed}.`;
+        }
+      },
+      onUnreadable: (problem) => writer.line(`internal: an event could not be read (${problem})`),
     },
-    onUnreadable: (problem) => writer.line(`internal: an event could not be read (${problem})`),
-  });
+    usualTimes,
+    judge,
+  );
   const stop = (): void => job.stop();
   interrupts.signal.addEventListener('abort', stop);
   interrupts.onSecond(() => job.kill());

@@ -1,10 +1,12 @@
-/** The model that a command names: a checkpoint folder, `builtin:NAME`, or a run (its best checkpoint). */
+/** The model that a command names: a checkpoint folder, `builtin:NAME`, a fetched one, or a run (its best checkpoint). */
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { CheckpointRow } from '../../store/run-rows.ts';
 import { EspalierError, userError } from '../../contract/errors.ts';
 import { absolutePath, builtinModels, modelFolder } from '../experiment-paths.ts';
 import { builtinModelsDirectory } from '../host-paths.ts';
+import { hubCache } from '../hub/hub-settings.ts';
+import { listModels } from '../model-library.ts';
 import type { CommandContext } from './command.ts';
 import { findRun, reading, resourcesDirectory } from './open-services.ts';
 
@@ -40,9 +42,16 @@ async function modelOfRun(context: CommandContext, name: string, role: 'best' | 
   });
 }
 
+/** The folder of a model of the Hugging Face cache, by its name there: the branch main where there are several. */
+async function fetchedModel(context: CommandContext, name: string): Promise<string | null> {
+  const places = { builtin: '', data: '', cache: hubCache(context.environment), folders: [] };
+  const found = (await listModels(places, ['cache'])).filter((model) => model.name === name);
+  return (found.find(({ revision }) => revision === 'main') ?? found[0])?.path ?? null;
+}
+
 /**
- * Finds the model. A path that exists is a folder, `builtin:NAME` a model that ships, anything else without a slash a
- * run; `role` says which of its checkpoints (the other one where there is only that).
+ * Finds the model. A path that exists is a folder, `builtin:NAME` a model that ships, `owner/name` a model of the
+ * Hugging Face cache, anything else without a slash a run; `role` says which of its checkpoints (the other one where there is only that).
  * @throws EspalierError `model-unknown`, `checkpoint-missing`, `run-ambiguous`, `model-builtin-unknown`
  */
 export async function findModel(
@@ -58,12 +67,18 @@ export async function findModel(
   const folder = absolutePath(name, context.workingDirectory);
   if (isFolder(folder)) return { folder, run: null, checkpoint: null };
   const builtins = builtinModels(models).map((each) => `builtin:${each}`);
-  const advice = `MODEL is a checkpoint folder, ${builtins.length === 0 ? '' : `${builtins.join(', ')}, `}or a run of "espalier runs".`;
+  const advice = `MODEL is a checkpoint folder, ${builtins.length === 0 ? '' : `${builtins.join(', ')}, `}a model of "espalier models", or a run of "espalier runs".`;
   if (existsSync(folder)) {
     throw userError('model-unknown', 'A model is a folder, and this is a file.', { where: folder, advice });
   }
-  if (/[\\/]/.test(name))
-    throw userError('model-unknown', 'There is no such folder.', { where: folder, advice });
+  if (/[\\/]/.test(name)) {
+    const fetched = await fetchedModel(context, name);
+    if (fetched !== null) return { folder: fetched, run: null, checkpoint: null };
+    const fetch = /^[\w.-]+\/[\w.-]+$/.test(name)
+      ? ` "espalier fetch ${name}" fetches it, if it is a model of the Hugging Face Hub.`
+      : '';
+    throw userError('model-unknown', 'There is no such folder.', { where: folder, advice: advice + fetch });
+  }
   try {
     return await modelOfRun(context, name, role);
   } catch (error) {

@@ -3,7 +3,11 @@ import path from 'node:path';
 import type { RunRow } from '../../contract/calls.ts';
 import { userError } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
+import { configDirectory } from '../data-directory.ts';
 import { forkTrainer } from '../fork-trainer.ts';
+import { forkSandbox } from '../../rewards/sandbox/fork-sandbox.ts';
+import type { SpawnSandbox } from '../../rewards/sandbox/child.ts';
+import { createKeyStore } from '../judge/key-store.ts';
 import { createServices, type Services } from '../services.ts';
 import type { SpawnTrainer } from '../trainer-child.ts';
 import type { CommandContext } from './command.ts';
@@ -15,6 +19,11 @@ const trainerProgram = path.resolve(import.meta.dirname, '../../training/trainer
 /** Starts trainer processes of this installation. */
 export function spawnTrainer(): SpawnTrainer {
   return forkTrainer(trainerProgram);
+}
+
+/** Starts sandbox processes of this installation. */
+export function spawnSandbox(): SpawnSandbox {
+  return forkSandbox(path.resolve(import.meta.dirname, '../../rewards/sandbox/program.ts'));
 }
 
 /** `resources/` of the installation. */
@@ -33,6 +42,11 @@ export function openServices(
     spawnTrainer: spawnTrainer(),
     version: installedVersion(context.root),
     now: context.now,
+    hub: { environment: context.environment },
+    keys: createKeyStore({
+      directory: configDirectory(context.environment),
+      environment: context.environment,
+    }),
     ...mode,
   });
 }

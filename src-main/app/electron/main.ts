@@ -6,10 +6,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { app, BrowserWindow, dialog, session } from 'electron';
 import { toErrorShape } from '../../contract/errors.ts';
-import { dataDirectory } from '../data-directory.ts';
+import { configDirectory, dataDirectory } from '../data-directory.ts';
+import { createKeyStore } from '../judge/key-store.ts';
 import { createServices, type Services } from '../services.ts';
 import { bindCalls } from './bind-calls.ts';
 import { openWindow } from './open-window.ts';
+import { systemSafeStorage } from './system-safe-storage.ts';
 import { restrictContents, restrictSession } from './restrict-contents.ts';
 import { utilityTrainer } from './utility-trainer.ts';
 import { registerWindowScheme, serveWindow } from './window-protocol.ts';
@@ -45,6 +47,11 @@ function run(): void {
       spawnTrainer: utilityTrainer(join(built, 'trainer.js')),
       version: app.getVersion(),
       window: true,
+      keys: createKeyStore({
+        directory: configDirectory(process.env),
+        environment: process.env,
+        ...systemSafeStorage(),
+      }),
     });
   } catch (error) {
     fail(error);

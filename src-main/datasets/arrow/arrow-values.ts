@@ -1,7 +1,7 @@
 /** Columns of an Arrow record batch → JSON values, read from their buffers: the library's own values lose digits. */
 import { isUtf8 } from 'node:buffer';
 import type { Data } from 'apache-arrow';
-import { DataType, Precision, TimeUnit } from 'apache-arrow';
+import { DataType, Precision, TimeUnit, Type } from 'apache-arrow';
 import { parseFloat16 } from 'hyparquet/src/convert.js';
 import type { Json } from '../row.ts';
 import type { TimeUnit as Unit } from '../typed-values.ts';
@@ -46,6 +46,19 @@ function numbersOf(data: Data): Numbers {
   throw new Error('a column without values');
 }
 
+/** Where the values of each row begin and end; the library types it loosely. */
+function offsetsOf(data: Data): Numbers {
+  const offsets: unknown = data.valueOffsets;
+  if (ArrayBuffer.isView(offsets) && !(offsets instanceof DataView)) return offsets as unknown as Numbers;
+  throw new Error('a column without offsets');
+}
+
+function typeOf(data: Data): DataType {
+  const type: unknown = data.type;
+  if (!(type instanceof DataType)) throw new Error('a column without a type');
+  return type as DataType;
+}
+
 function bytesOf(data: Data): Uint8Array {
   const values: unknown = data.values;
   if (ArrayBuffer.isView(values)) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -62,12 +75,12 @@ function childOf(data: Data, index: number): Data {
 
 /** Where the elements of each row begin and end among so many; damaged offsets must not be followed. */
 function rangeReader(data: Data, elements: number): (row: number) => readonly [number, number] {
-  const type: DataType = data.type;
+  const type = typeOf(data);
   if (DataType.isFixedSizeList(type)) {
     const { listSize } = type;
     return (row) => checkedRange(row * listSize, (row + 1) * listSize, elements);
   }
-  const offsets: Numbers = data.valueOffsets;
+  const offsets = offsetsOf(data);
   return (row) => checkedRange(Number(offsets[row]), Number(offsets[row + 1]), elements);
 }
 
@@ -93,7 +106,7 @@ function floatReader(data: Data, half: boolean, note: Note): ColumnReader {
 /** Where the bytes of each row lie: behind offsets, in slots of one width, or in views of 16 bytes. */
 function slices(data: Data): (row: number) => Uint8Array {
   const bytes = bytesOf(data);
-  const type: DataType = data.type;
+  const type = typeOf(data);
   if (DataType.isFixedSizeBinary(type)) {
     const width = type.byteWidth;
     return (row) => bytes.subarray(row * width, (row + 1) * width);
@@ -166,7 +179,8 @@ function mapReader(data: Data, note: Note): ColumnReader {
 function dictionaryReader(data: Data, note: Note): ColumnReader {
   const indices = numbersOf(data);
   const values: Json[] = [];
-  for (const chunk of data.dictionary?.data ?? []) {
+  const chunks = (data.dictionary?.data ?? []) as readonly Data[];
+  for (const chunk of chunks) {
     const read = columnReader(chunk, note);
     for (let i = 0; i < chunk.length; i++) values.push(read(i));
   }
@@ -178,7 +192,7 @@ function dictionaryReader(data: Data, note: Note): ColumnReader {
 }
 
 function valueReader(data: Data, note: Note): ColumnReader {
-  const type: DataType = data.type;
+  const type = typeOf(data);
   if (DataType.isNull(type)) return () => null;
   if (DataType.isDictionary(type)) return dictionaryReader(data, note);
   if (DataType.isInt(type)) {
@@ -243,7 +257,7 @@ function valueReader(data: Data, note: Note): ColumnReader {
       return bytesText(slice(row));
     };
   }
-  throw new UnknownArrowType(String(type));
+  throw new UnknownArrowType(Type[type.typeId]);
 }
 
 /**
@@ -261,7 +275,10 @@ export function columnReader(data: Data, note: Note): ColumnReader {
 
 /** The kind of a column in words. */
 export function arrowKind(type: DataType): string {
-  if (DataType.isDictionary(type)) return arrowKind(type.dictionary);
+  if (DataType.isDictionary(type)) {
+    const values: DataType = type.dictionary as DataType;
+    return arrowKind(values);
+  }
   if (DataType.isInt(type) || DataType.isFloat(type)) return 'number';
   if (DataType.isDecimal(type)) return 'number as text';
   if (DataType.isBool(type)) return 'yes/no';

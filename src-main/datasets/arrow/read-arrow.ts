@@ -1,6 +1,7 @@
 /** Arrow files, streams and Feather → rows, one record batch in memory at a time. */
 import { open } from 'node:fs/promises';
 import { zstdDecompressSync } from 'node:zlib';
+import type { DataType } from 'apache-arrow';
 import { CompressionType, RecordBatchReader, compressionRegistry } from 'apache-arrow';
 import { EspalierError, userError } from '../../contract/errors.ts';
 import type { OnWarning, Row } from '../row.ts';
@@ -74,7 +75,8 @@ export async function arrowColumns(path: string): Promise<{ name: string; type: 
   try {
     const reader = await RecordBatchReader.from(handle);
     await reader.open();
-    return reader.schema.fields.map(({ name, type }) => ({ name, type: arrowKind(type) }));
+    const fields: readonly { readonly name: string; readonly type: DataType }[] = reader.schema.fields;
+    return fields.map(({ name, type }) => ({ name, type: arrowKind(type) }));
   } catch (error) {
     throw arrowError(error, path, 0, 0);
   } finally {

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { z } from 'zod';
-import { cliOutputs, trainOutputSchema, type TrainLine } from '../../../src-main/contract/cli-output.ts';
+import {
+  cliOutputs,
+  errorOutputSchema,
+  trainOutputSchema,
+  type TrainLine,
+} from '../../../src-main/contract/cli-output.ts';
+import { laboratoryReportSchema, sampledReportSchema } from '../../../src-main/contract/laboratory.ts';
+import type { RescoreReport, RewardBenchReport } from '../../../src-main/contract/reward-bench.ts';
 import { launcher, root, runLauncher, type Finished } from '../../unit/cli/run-launcher.ts';
 
 let folder: string;
@@ -35,7 +42,14 @@ const experiment = {
   data: { path: 'questions.jsonl', holdOut: 0.25 },
   reward: { components: [{ kind: 'exact' }] },
   method: { estimator: 'dr-grpo', groupSize: 4, learningRate: 1e-3 },
-  budget: { steps: 3, promptsPerStep: 2, maxTokens: 4, evaluateEvery: 2, checkpointEvery: 2 },
+  budget: {
+    steps: 3,
+    promptsPerStep: 2,
+    maxTokens: 4,
+    evaluateEvery: 2,
+    checkpointEvery: 2,
+    preflight: 'off',
+  },
 };
 
 beforeAll(async () => {
@@ -154,8 +168,9 @@ describe('the trained model', () => {
     );
     const scored = await espalier('score', 'out', '--in', 'score.jsonl', '--json');
     const [row] = parsed({ ...scored, errors: '' }, cliOutputs.score.schema);
-    expect(row?.logprobs.length).toBe(sampled?.ids.length);
-    for (const [index, value] of (row?.logprobs ?? []).entries())
+    const logprobs = row !== undefined && 'logprobs' in row ? row.logprobs : [];
+    expect(logprobs.length).toBe(sampled?.ids.length);
+    for (const [index, value] of logprobs.entries())
       expect(value).toBeCloseTo(sampled?.logprobs[index] ?? 0, 3);
   });
 
@@ -164,6 +179,76 @@ describe('the trained model', () => {
     const result = await espalier('generate', 'model', '--in', 'bad.jsonl', '--max-tokens', '2');
     expect(result).toMatchObject({ code: 2, standard: '' });
     expect(result.errors).toContain('row 2');
+  });
+});
+
+describe('a reward model', () => {
+  test('is trained from pairs by the command, and scores as its folder does', async () => {
+    const rows = Array.from({ length: 12 }, (_, index) =>
+      JSON.stringify({ prompt: `${index}+1=`, chosen: `${index}7`, rejected: `${index} no` }),
+    );
+    writeFileSync(path.join(folder, 'pairs.jsonl'), rows.join('\n'));
+    const { reward: _reward, ...rest } = experiment;
+    const training = {
+      ...rest,
+      data: { path: 'pairs.jsonl', holdOut: 0.25 },
+      method: { estimator: 'reward-model', learningRate: 1e-3 },
+    };
+    writeFileSync(path.join(folder, 'reward-model.json'), JSON.stringify(training));
+    const trained = parsed(
+      { ...(await espalier('train', 'reward-model.json', '--json')), errors: '' },
+      trainOutputSchema,
+    );
+    const evaluation = trained.find((line) => line.event === 'evaluation');
+    expect(evaluation?.components).toHaveProperty('calibrationError');
+    const run = trained.at(-1)?.run ?? '';
+    expect((await espalier('export', run, '--to', 'hf', '--out', 'rewards')).code).toBe(0);
+
+    writeFileSync(
+      path.join(folder, 'texts.jsonl'),
+      '{"prompt":"5+1=","response":"57"}\n{"prompt":"5+1=","response":"5 no"}\n{"ids":[25,15,21]}\n',
+    );
+    const [named, exported] = await Promise.all(
+      [run, 'rewards'].map((model) => espalier('score', model, '--in', 'texts.jsonl', '--json')),
+    );
+    const scores = parsed({ ...named!, errors: '' }, cliOutputs.score.schema);
+    expect(scores).toHaveLength(3);
+    for (const row of scores) expect('score' in row && Number.isFinite(row.score)).toBe(true);
+    expect(exported!.standard).toBe(named!.standard);
+
+    const refused = await espalier('generate', 'rewards', '--prompt', '5');
+    expect(refused).toMatchObject({ code: 2, standard: '' });
+    expect(refused.errors).toContain('gives scores to texts');
+
+    // The whole reward is graded where the model is; its folder is relative to the file.
+    const components = [
+      { kind: 'reward-model', models: ['rewards'] },
+      { kind: 'regex', pattern: '7$', weight: 2 },
+    ];
+    writeFileSync(path.join(folder, 'reward.json'), JSON.stringify({ components }));
+    writeFileSync(
+      path.join(folder, 'answers.jsonl'),
+      '{"prompt":"5+1=","response":"57"}\n{"prompt":"5+1=","response":"5 no"}\n',
+    );
+    const rewarded = await espalier('reward', 'reward.json', '--in', 'answers.jsonl', '--json');
+    const graded = parsed({ ...rewarded, errors: '' }, cliOutputs.reward.schema);
+    expect(graded.map((row) => row.components['regex'])).toEqual([1, 0]);
+    graded.forEach((row, index) => {
+      const score = scores[index] !== undefined && 'score' in scores[index] ? scores[index].score : NaN;
+      expect(row.components['reward-model']).toBeCloseTo(score, 5);
+      expect(row.total).toBeCloseTo(score + 2 * (index === 0 ? 1 : 0), 5);
+    });
+
+    // The run reads the folder relative to its file, and learns from its scores.
+    const served = { ...experiment, reward: { components: [{ kind: 'reward-model', models: ['rewards'] }] } };
+    writeFileSync(path.join(folder, 'served.json'), JSON.stringify(served));
+    const learnt = parsed(
+      { ...(await espalier('train', 'served.json', '--json')), errors: '' },
+      trainOutputSchema,
+    );
+    expect(learnt.at(-1)).toMatchObject({ event: 'end', status: 'done' });
+    const samples = learnt.flatMap((line) => (line.event === 'samples' ? line.samples : []));
+    expect(samples.every(({ reward }) => Number.isFinite(reward.total))).toBe(true);
   });
 });
 
@@ -228,4 +313,110 @@ test('several runs of one experiment follow each other, each with its end', asyn
   expect(ends.map((line) => line.status)).toEqual(['done', 'done']);
   const end = all.at(-1);
   expect(end?.event === 'end' && end.runs.map((run) => run.estimator)).toEqual(['rloo', 'grpo']);
+});
+
+describe('lab --json', () => {
+  test('is in the form of the contract: exact', async () => {
+    const [report] = parsed(
+      await espalier('lab', '--estimators', 'rloo,grpo', '--json'),
+      laboratoryReportSchema,
+    );
+    expect(report?.rows.map(({ id }) => id)).toEqual(['rloo', 'grpo']);
+    cliOutputs.lab.schema.parse(report);
+  });
+
+  test('is in the form of the contract: measured on a model', async () => {
+    const words = ['lab', '--sample', path.join(root, 'resources/experiments/first-run.json')];
+    const budget = ['--questions', '2', '--answers', '16', '--directions', '64'];
+    const result = await espalier(
+      ...words,
+      ...budget,
+      '--estimators',
+      'rloo,grpo,ppo,vineppo,trepo,sft',
+      '--json',
+    );
+    const [report] = parsed(result, sampledReportSchema);
+    expect(report).toMatchObject({ questions: 2, answers: 32, batches: 4, complete: true });
+    expect(report?.rows.map(({ id }) => id)).toEqual(['rloo', 'grpo', 'ppo', 'vineppo', 'trepo']);
+    expect(report?.left.map(({ id }) => id)).toEqual(['sft']);
+    for (const row of report?.rows ?? []) expect(row.variance).toBeGreaterThan(0);
+    cliOutputs.lab.schema.parse(report);
+  });
+
+  test('names what is wrong with methods and budgets', async () => {
+    const words = ['lab', '--sample', 'tiny.json', '--json'];
+    const code = async (...more: string[]) => {
+      const result = await espalier(...words, ...more);
+      expect(result.code).toBe(2);
+      return errorOutputSchema.parse(JSON.parse(result.standard)).error;
+    };
+    expect(await code('--estimators', 'grpoo')).toMatchObject({
+      code: 'estimator-unknown',
+      advice: 'Did you mean grpo?',
+    });
+    expect(await code('--answers', '5')).toMatchObject({ code: 'answers-too-few' });
+    expect(await code('--estimators', 'sft')).toMatchObject({ code: 'methods-none' });
+  });
+});
+
+describe('rewards without training', () => {
+  const lengths = { components: [{ kind: 'length', unit: 'characters', max: 3 }] };
+  beforeAll(() => writeFileSync(path.join(folder, 'lengths.json'), JSON.stringify(lengths)));
+
+  test('reward-bench grades fresh answers of the model and planted cheats', async () => {
+    const result = await espalier(
+      'reward-bench',
+      'lengths.json',
+      '--model',
+      'tiny.json',
+      '--limit',
+      '4',
+      '--json',
+    );
+    // Every answer may be short enough: then the bench says that nothing would be learnt, with exit code 1.
+    const [report] = parsed({ ...result, code: 0 }, cliOutputs['reward-bench'].schema) as [RewardBenchReport];
+    expect(report).toMatchObject({ from: 'model', answers: 16, questions: 4, notGradable: 0 });
+    expect(report.components.map(({ name }) => name)).toEqual(['length']);
+    expect(report.planted.map(({ name, count }) => [name, count])).toContainEqual(['very-long', 4]);
+    expect(report.planted.find(({ name }) => name === 'very-long')).toMatchObject({ mean: 0 });
+    expect(report.planted.find(({ name }) => name === 'empty')).toMatchObject({ mean: 1 });
+    expect(result.code).toBe(report.advice.some(({ level }) => level === 'blocking') ? 1 : 0);
+  });
+
+  test('reward-bench holds the right answers of the data to full marks', async () => {
+    const result = await espalier('reward-bench', 'tiny.json', '--references', 'questions.jsonl', '--json');
+    const [report] = parsed(result, cliOutputs['reward-bench'].schema) as [RewardBenchReport];
+    expect(report).toMatchObject({ from: 'references', answers: 12, total: { low: 1, high: 1 } });
+    expect(report.advice[0]).toMatchObject({ level: 'good' });
+  });
+
+  test('rescore grades the stored answers of a run anew', async () => {
+    const [report] = parsed(
+      await espalier('rescore', 'lengths.json', runId, '--json'),
+      cliOutputs.rescore.schema,
+    ) as [RescoreReport];
+    expect(report).toMatchObject({
+      runId,
+      answers: 3 * 2 * 4,
+      notGradable: 0,
+      steps: [1, 2, 3],
+      warning: null,
+    });
+    const stored = only('samples').flatMap((line) => line.samples.filter(({ split }) => split === 'train'));
+    const short = stored.filter(({ text }) => Array.from(text.trim()).length <= 3).length / stored.length;
+    const mean = report.after.reduce<number>((sum, value) => sum + (value ?? NaN), 0) / 3;
+    expect(mean).toBeCloseTo(short, 9);
+  });
+
+  test('a run without any signal is held back, and says what to do', async () => {
+    const never = {
+      components: [{ kind: 'contains', texts: ['a text that no answer of this model holds'] }],
+    };
+    const budget = { ...experiment.budget, preflight: 'block' };
+    writeFileSync(path.join(folder, 'never.json'), JSON.stringify({ ...experiment, reward: never, budget }));
+    const result = await espalier('train', 'never.json');
+    expect(result.code).toBe(2);
+    expect(result.standard).toContain('in no group did the rewards differ');
+    expect(result.standard).toContain('budget.preflight');
+  });
 });

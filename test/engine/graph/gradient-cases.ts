@@ -130,16 +130,26 @@ function angles(of: (x: number) => number): Leaf {
   };
 }
 
-function headCase(slices: readonly (readonly [number, number] | null)[], seed: number): GradientCase {
+function headCase(
+  result: 'logprobs' | 'entropies',
+  slices: readonly (readonly [number, number] | null)[],
+  seed: number,
+): GradientCase {
+  // An entropy is the difference of two logits: large ones leave little of it in single precision.
+  const large = result === 'logprobs';
   return {
-    name: `log-probability in ${slices.length} slices`,
+    name: `${result} in ${slices.length} slices`,
     leaves: {
-      h: { value: mixed([4, 3], seed, [0, -1, 2, -3]), shape: ['M', 3] },
-      head: { value: mixed([7, 3], seed + 1, [0, 1, -2, 5]), shape: [7, 3], parameter: true },
+      h: { value: mixed([4, 3], seed, large ? [0, -1, 2, -3] : [0, -1, 0.5]), shape: ['M', 3] },
+      head: {
+        value: mixed([7, 3], seed + 1, large ? [0, 1, -2, 5] : [0, 1, -1.5]),
+        shape: [7, 3],
+        parameter: true,
+      },
       targets: { ...ints([6, 0, 3, 3]), shape: ['M'] },
     },
     build: (graph, { h, targets }) =>
-      scoreTokens(graph, h!, { name: 'head', shape: [7, 3] }, targets!, slices).logprobs,
+      scoreTokens(graph, h!, { name: 'head', shape: [7, 3] }, targets!, slices)[result],
   };
 }
 
@@ -147,7 +157,7 @@ export const gradientCases: Readonly<
   Record<OperationKind, readonly GradientCase[] | { readonly none: string }>
 > = {
   input: { none: 'a leaf: every other case reads its gradient' },
-  parameter: { none: 'a leaf: the cases of embed and logProbability read its gradient' },
+  parameter: { none: 'a leaf: the cases of embed, logProbability and entropy read its gradient' },
   joinedParameter: { none: 'inference only' },
   scalar: { none: 'a constant' },
   detach: { none: 'stops the gradient, which the unit tests of differentiate check' },
@@ -359,7 +369,12 @@ export const gradientCases: Readonly<
     },
   ],
   logProbability: [
-    headCase([null], 171),
-    headCase([[0, 3], [3, 6], [6, 7]], 181), // prettier-ignore
+    headCase('logprobs', [null], 171),
+    headCase('logprobs', [[0, 3], [3, 6], [6, 7]], 181), // prettier-ignore
+  ],
+  entropy: [
+    headCase('entropies', [null], 191),
+    headCase('entropies', [[0, 3], [3, 6], [6, 7]], 201), // prettier-ignore
+    headCase('entropies', [[0, 1], [1, 7]], 211), // prettier-ignore
   ],
 };

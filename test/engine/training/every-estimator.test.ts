@@ -21,7 +21,7 @@ const own: Partial<Record<(typeof estimatorNames)[number], object>> = {
 };
 
 /** Methods that learn from pairs have tests of their own. */
-const compared = ['dpo', 'kto', 'orpo', 'simpo', 'online-dpo'];
+const compared = ['dpo', 'kto', 'orpo', 'simpo', 'online-dpo', 'reward-model'];
 
 it.each(estimatorNames.filter((name) => !compared.includes(name)))('%s', async (estimator) => {
   const plain = runConfig(data, { method: { estimator, groupSize: undefined } });

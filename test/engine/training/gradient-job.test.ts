@@ -2,10 +2,13 @@
 import { rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createJudgeLink } from '../../../src-main/training/judge-link.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
+import { methodSchema } from '../../../src-main/contract/experiment.ts';
 import { gradientJob, type GradientCommand } from '../../../src-main/training/gradient-job.ts';
 import { addToSketch, directionOf } from '../../../src-main/training/gradient-sketch.ts';
 import { prepareRun, type PreparedRun } from '../../../src-main/training/prepare-run.ts';
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { newFolder, runConfig, writeQuestions } from './run-folder.ts';
 
 const directions = 32;
@@ -18,14 +21,16 @@ let stopAfter = Infinity;
 beforeAll(async () => {
   folder = await newFolder();
   const config = runConfig(await writeQuestions(folder));
-  command = { type: 'lab', config, questions: 2, answers: 3, directions };
+  command = { type: 'lab', config, questions: 2, answers: 3, groupSize: 3, looks: [], directions };
   run = await prepareRun(config, {
     emit: (event) => events.push(event),
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
     availableMemory: () => 4e9,
+    spawnSandbox,
     stopRequested: () => events.filter(({ type }) => type === 'projected').length >= stopAfter,
     pause: () => nextTurn(),
+    judge: createJudgeLink(() => {}),
   });
 });
 afterAll(async () => {
@@ -132,6 +137,32 @@ test('the gradient along a random direction is the slope of the log-probability 
   move(step);
   expect(Math.abs((above - below) / (2 * step) - slope)).toBeLessThan(0.02 * Math.max(1, Math.abs(slope)));
   expect(Math.abs(slope)).toBeGreaterThan(0.1);
+});
+
+test('a method that looks into answers is the sum of its parts', async () => {
+  events = [];
+  const method = methodSchema.parse({
+    estimator: 'trepo',
+    groupSize: 3,
+    anchorRule: 'stride',
+    anchorStride: 1,
+  });
+  await gradientJob({ ...command, looks: [method] }, run);
+  const answers = projected();
+  expect(answers).toHaveLength(6);
+  for (const { looks, reward, tokens, projection } of answers) {
+    const [look] = looks;
+    expect(look?.method).toBe('trepo');
+    if (look?.values?.between !== 'segment') throw new Error('no segments');
+    expect(look.values.anchors.map(({ position }) => position)).toEqual([...Array(tokens).keys()]);
+    // With equal values everywhere and another reward at the end, only the last token is weighed.
+    const values = look.values.anchors.map(({ value }) => value);
+    if (values.every((value) => value === reward)) expect(Math.hypot(...look.projection)).toBe(0);
+    else expect(Math.hypot(...look.projection)).toBeGreaterThan(0);
+    expect(Math.hypot(...projection)).toBeGreaterThan(0);
+  }
+  // Answers of a group share the place at the start, and pay for it once.
+  expect(answers[0]!.looks[0]!.tokens).toBeGreaterThan(answers[1]!.looks[0]!.tokens - 1);
 });
 
 test('refuses more questions than there are', async () => {

@@ -3,11 +3,17 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createJudgeLink } from '../../../src-main/training/judge-link.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import { runConfigSchema } from '../../../src-main/contract/experiment.ts';
 import type { RunConfig } from '../../../src-main/contract/experiment.ts';
+import { prepareRewardRun, trainsRewardModel } from '../../../src-main/training/prepare-reward-run.ts';
 import { prepareRun } from '../../../src-main/training/prepare-run.ts';
+import { findCheckpoint } from '../../../src-main/training/checkpoint.ts';
 import { trainLoop } from '../../../src-main/training/train-loop.ts';
+import type { TrainingParts } from '../../../src-main/training/training-parts.ts';
+
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 
 export const modelFolder = resolve('test/fixtures/models/llama-gqa-tied');
 
@@ -35,6 +41,8 @@ export function runConfig(data: string, changes: Record<string, Record<string, u
     reward: { components: [{ kind: 'exact' }], ...changes['reward'] },
     method: { estimator: 'grpo', groupSize: 4, learningRate: 3e-3, ...changes['method'] },
     budget: {
+      // These models know nothing yet: a run of them would be held back.
+      preflight: 'off',
       steps: 6,
       promptsPerStep: 4,
       maxTokens: 3,
@@ -51,16 +59,18 @@ export interface InProcess {
   readonly outcome: string;
 }
 
-/** Trains in this process. `onEvent` may ask for a stop by returning true. */
+/** Trains in this process. `onEvent` may ask for a stop by returning true; `change` replaces parts of the run. */
 export async function trainHere(
   config: RunConfig,
   runDirectory: string,
   resumeFrom: string | null = null,
   onEvent: (event: TrainerEvent) => boolean = () => false,
+  change: (parts: TrainingParts) => TrainingParts = (parts) => parts,
 ): Promise<InProcess> {
   const events: TrainerEvent[] = [];
   let stop = false;
-  const run = await prepareRun(config, {
+  const prepare = trainsRewardModel(config) ? prepareRewardRun : prepareRun;
+  const run = await prepare(config, {
     emit: (event) => {
       events.push(event);
       if (onEvent(event)) stop = true;
@@ -68,12 +78,38 @@ export async function trainHere(
     now: () => performance.now(),
     memory: () => process.memoryUsage.rss(),
     availableMemory: () => 4e9,
+    spawnSandbox,
     stopRequested: () => stop,
     pause: () => nextTurn(),
+    judge: createJudgeLink(() => {}),
   });
   try {
-    return { events, outcome: await trainLoop(run.parts, runDirectory, resumeFrom) };
+    const parts = 'rewardModel' in run.parts ? run.parts : change(run.parts);
+    return { events, outcome: await trainLoop(parts, runDirectory, resumeFrom) };
   } finally {
     await run.dispose();
   }
+}
+
+/** Writes rows as JSONL; returns the path. */
+export async function writeRows(folder: string, name: string, rows: readonly object[]): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n'));
+  return path;
+}
+
+/** Questions of the model of `undecidedModel`. */
+export const undecidedQuestions = Array.from({ length: 12 }, (_, row) => `${row}?`);
+
+/** A model folder whose answers end by themselves and are 7 or 3, each about half the time: learnt from both. */
+export async function undecidedModel(folder: string): Promise<string> {
+  const rows = undecidedQuestions.flatMap((prompt) => ['7', '3'].map((answer) => ({ prompt, answer })));
+  const config = runConfig(await writeRows(folder, 'undecided.jsonl', rows), {
+    data: { holdOut: 0 },
+    method: { estimator: 'sft', groupSize: undefined, learningRate: 1e-2, schedule: 'linear' },
+    budget: { steps: 60, promptsPerStep: 24, maxTokens: 4, checkpointEvery: 60 },
+  });
+  const run = join(folder, 'undecided');
+  await trainHere({ ...config, reward: undefined }, run);
+  return join((await findCheckpoint(run, 'last'))!, 'model');
 }

@@ -29,6 +29,8 @@ it('counts optimizer, reference model and sampling cache by what the settings ne
   expect(await bytes({}, 'reference model')).toBe(0);
   const kl = { method: { kl: { where: 'loss', estimator: 'k2', coefficient: 0.1 } } };
   expect(await bytes(kl, 'reference model')).toBe(weights);
+  const bonus = { method: { entropyBonus: 0.01 } };
+  expect(await bytes(bonus, 'activations')).toBeGreaterThan(await bytes({}, 'activations'));
   expect(await bytes({}, 'sampling cache')).toBeGreaterThan(0);
   expect(await bytes({ method: { estimator: 'sft' }, reward: undefined }, 'sampling cache')).toBe(0);
 });

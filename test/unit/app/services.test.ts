@@ -126,10 +126,16 @@ describe('checking an experiment', () => {
 
 describe('models, data and files', () => {
   it('lists the models that ship and inspects a folder', async () => {
-    const [tiny, ...others] = await bench.services.call('models.list', {});
+    const [tiny, ...others] = await bench.services.call('models.list', { sources: ['builtin'] });
     expect(others).toEqual([]);
     const card = await bench.services.call('models.inspect', { path: join(fixtureModels, 'llama-mha') });
-    expect(tiny).toEqual({ ...card, path: 'builtin:tiny', name: 'tiny' });
+    expect(tiny).toMatchObject({
+      source: 'builtin',
+      supported: true,
+      why: null,
+      memory: { trains: true, samples: true },
+    });
+    expect(tiny?.card).toEqual({ ...card, path: 'builtin:tiny', name: 'tiny' });
     expect(card.parameters).toBeGreaterThan(0);
     expect(card.bytes).toBeGreaterThan(card.parameters);
   });

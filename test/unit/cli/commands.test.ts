@@ -191,6 +191,30 @@ describe('reward', () => {
     expect((await run('reward', 'whole.json', '--in', 'answers.jsonl')).standard).toContain('row 1: 1');
   });
 
+  test('says which answers are left out, and takes how long they were', async () => {
+    const components = [{ kind: 'length', unit: 'tokens', max: 5 }];
+    file('masking.json', JSON.stringify({ components, truncated: 'mask' }));
+    const answers = [
+      { response: 'a', tokens: 8, finish: 'length' },
+      { response: 'a', tokens: 4 },
+      { response: 'a' },
+    ];
+    file('ended.jsonl', answers.map((row) => JSON.stringify(row)).join('\n'));
+    const { standard } = await run('reward', 'masking.json', '--in', 'ended.jsonl', '--json');
+    const lines = standard
+      .trim()
+      .split('\n')
+      .map((line) => rewardOutputSchema.parse(JSON.parse(line)));
+    expect(lines.map(({ total, masked }) => [total, masked])).toEqual([
+      [null, true],
+      [1, undefined],
+      [null, undefined],
+    ]);
+    const text = (await run('reward', 'masking.json', '--in', 'ended.jsonl')).standard;
+    expect(text).toContain('row 1: left out');
+    expect(text).toContain('row 3: not gradable');
+  });
+
   test.each([
     ['{"components":[{"kind":"numbr"}]}', '{"response":"2"}', 'number'],
     ['{"components":[]', '{"response":"2"}', 'no JSON'],

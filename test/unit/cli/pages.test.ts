@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { commandLinePage } from '../../../docs/make-command-line.ts';
+import { estimatorListPage } from '../../../docs/make-estimator-list.ts';
 import { experimentFilePage } from '../../../docs/make-experiment-file.ts';
 import { root } from './run-launcher.ts';
 
@@ -14,4 +15,8 @@ test('docs/command-line.md is current (else: node docs/make-command-line.ts)', a
 
 test('docs/experiment-file.md is current (else: node docs/make-experiment-file.ts)', async () => {
   expect(page('experiment-file.md')).toBe(await experimentFilePage());
+});
+
+test('docs/estimators/README.md lists every method (else: node docs/make-estimator-list.ts)', async () => {
+  expect(page('estimators/README.md')).toBe(await estimatorListPage());
 });

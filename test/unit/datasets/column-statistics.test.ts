@@ -1,4 +1,5 @@
 /** Statistics in one pass: counts that add up, ranges, different values, questions asked twice, cancelling. */
+import { columnText } from '../../../src-main/datasets/column-path.ts';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -110,7 +111,7 @@ describe('StatisticsCollector', () => {
 
   it('counts questions that are asked twice, whatever their white space', () => {
     const rows: Row[] = [{ q: 'a b' }, { q: ' a  b' }, { q: 'c' }, { q: 'e\u0301' }, { q: 'é' }];
-    expect(statistics(rows, (row) => String(row['q'])).duplicates).toEqual({ count: 2, exact: true });
+    expect(statistics(rows, (row) => columnText(row, 'q')).duplicates).toEqual({ count: 2, exact: true });
     expect(statistics(rows).duplicates).toBeNull();
   });
 
@@ -126,7 +127,7 @@ describe('columnStatistics', () => {
     const shares: number[] = [];
     const path = resolve(samples, 'add-sub');
     const found = await columnStatistics(readRows(path, { onProgress: (share) => shares.push(share) }), {
-      prompt: (row) => String(row['prompt']),
+      prompt: (row) => columnText(row, 'prompt'),
     });
     expect(found.rows).toBe(6492);
     expect(found.columns.find(({ name }) => name === 'difficulty')?.frequent.length).toBe(5);

@@ -1,4 +1,5 @@
 /** From rows to questions: filters, draws, templates, hold-out, order, preview and fingerprint. */
+import { fileURLToPath } from 'node:url';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -320,6 +321,45 @@ describe('previewDataset', () => {
       answer: 'gold_answer',
     });
     expect(await guess('colour,size')).toMatchObject({ prompt: null, answer: null });
+  });
+
+  it('guesses pairs, verdicts, conversations and system prompts', async () => {
+    const guess = async (rows: object[]) => {
+      const text = rows.map((row) => JSON.stringify(row)).join('\n');
+      return (await previewDataset(file('guess.jsonl', `${text}\n`), 1)).guess;
+    };
+    expect(await guess([{ prompt: 'a', chosen: 'b', rejected: 'c' }])).toMatchObject({
+      prompt: 'prompt',
+      answer: null,
+      chosen: 'chosen',
+      rejected: 'rejected',
+      label: null,
+    });
+    expect(
+      await guess([
+        { input: 'a', completion: 'b', label: true },
+        { input: 'a', completion: 'c', label: false },
+      ]),
+    ).toMatchObject({ prompt: 'input', answer: 'completion', label: 'label' });
+    // Names of classes are right answers, no verdicts.
+    expect(await guess([{ text: 'a', label: 'sport' }])).toMatchObject({ answer: 'label', label: null });
+    expect(await guess([{ system: 'Be brief.', messages: [{ role: 'user', content: 'a' }] }])).toMatchObject({
+      messages: 'messages',
+      system: 'system',
+      prompt: null,
+    });
+    // A column of text by that name is no conversation.
+    expect(await guess([{ messages: 'hello' }])).toMatchObject({ messages: null });
+  });
+
+  it.each([
+    ['json/sharegpt.json', { messages: 'conversations' }],
+    ['json/alpaca.json', { answer: 'output' }],
+    ['jsonl/preference.jsonl', { prompt: 'prompt', chosen: 'chosen', rejected: 'rejected' }],
+    ['jsonl/tool-calls.jsonl', { messages: 'messages' }],
+  ])('guesses the columns of %s', async (name, wanted) => {
+    const fixture = new URL(`../../fixtures/data-files/${name}`, import.meta.url);
+    expect((await previewDataset(fileURLToPath(fixture), 1)).guess).toMatchObject(wanted);
   });
 
   it('reads only the head of a large file', async () => {

@@ -34,13 +34,14 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
   });
 
   it('takes the settings it is given', () => {
-    const compares = specOf({ estimator: name }).preference !== undefined;
+    const { preference, rewardModel } = specOf({ estimator: name });
+    const compares = preference !== undefined || rewardModel !== undefined;
     const aggregation = compares ? {} : { aggregation: 'tokenMean' };
     const spec = specOf({ estimator: name, ...aggregation, epochs: 2 });
     expect(spec.surrogate).toMatchObject({ aggregation: 'tokenMean', epochs: 2 });
   });
 
-  it('has a page that names its cost, and stands in the list of pages', () => {
+  it('has a page that names its cost', () => {
     const page = new URL(`estimators/${name}.md`, docs);
     expect(existsSync(page)).toBe(true);
     const text = readFileSync(page, 'utf8');
@@ -54,7 +55,6 @@ describe.each(estimatorNames)('%s', (name: EstimatorName) => {
     ]) {
       expect(text, heading).toContain(heading);
     }
-    expect(readFileSync(new URL('estimators/README.md', docs), 'utf8')).toContain(`(${name}.md)`);
   });
 });
 
@@ -223,6 +223,41 @@ describe('refusals name the setting, the reason and a way out', () => {
     [{ estimator: 'sft', groupSize: 4 }, 'setting-not-applicable', 'method.groupSize'],
     [{ estimator: 'sft', kl: kl('loss', 'k2') }, 'setting-not-applicable', 'method.kl'],
     [{ estimator: 'sft', minibatches: 5 }, 'setting-not-applicable', 'method.minibatches'],
+    [{ estimator: 'sft', minibatches: 3 }, 'minibatches-uneven', 'method.minibatches'],
+    [{ estimator: 'dpo', minibatches: 3 }, 'minibatches-uneven', 'method.minibatches'],
+    [{ estimator: 'online-dpo', minibatches: 3 }, 'minibatches-uneven', 'method.minibatches'],
+    [{ estimator: 'grpo', minibatches: 3 }, 'minibatches-uneven', 'method.minibatches'],
+    [{ estimator: 'grpo', groupSize: 3, minibatches: 5 }, 'minibatches-uneven', 'method.minibatches'],
+    [{ estimator: 'grpo', samplerCap: 0.2 }, 'sampler-cap-too-small', 'method.samplerCap'],
+    [{ estimator: 'sft', entropyBonus: 0.01 }, 'setting-not-applicable', 'method.entropyBonus'],
+    [{ estimator: 'raft', entropyBonus: 0.01 }, 'setting-not-applicable', 'method.entropyBonus'],
+    [{ estimator: 'dpo', entropyBonus: 0.01 }, 'setting-not-applicable', 'method.entropyBonus'],
+    [{ estimator: 'online-dpo', entropyBonus: 0.01 }, 'setting-not-applicable', 'method.entropyBonus'],
+    [{ estimator: 'online-dpo', groupSize: 1 }, 'group-too-small', 'method.groupSize'],
+    [{ estimator: 'dpo', kl: kl('loss', 'k2') }, 'setting-not-applicable', 'method.kl'],
+    [{ estimator: 'dpo', groupSize: 4 }, 'setting-not-applicable', 'method.groupSize'],
+    [
+      { estimator: 'dpo', preferenceLoss: 'ipo', labelSmoothing: 0.1 },
+      'smoothing-without-effect',
+      'method.labelSmoothing',
+    ],
+    [{ estimator: 'kto', minibatches: 4 }, 'batch-too-small', 'budget.promptsPerStep'],
+    [
+      { estimator: 'kto', desirableWeight: 0, undesirableWeight: 0 },
+      'nothing-to-learn',
+      'method.desirableWeight',
+    ],
+    [
+      { estimator: 'ppo', critic: 'head', criticLearningRate: 1e-4 },
+      'setting-not-applicable',
+      'method.criticLearningRate',
+    ],
+    [{ estimator: 'rloo', kl: { ...kl('none', 'k1', 0), target: 1 } }, 'kl-nowhere', 'method.kl.target'],
+    [
+      { estimator: 'rloo', kl: { ...kl('reward', 'k1'), gradient: 'k2' } },
+      'kl-gradient-nowhere',
+      'method.kl.gradient',
+    ],
   ])('%j', (method, code, where) => {
     const error = refusal(method);
     expect(error).toMatchObject({ kind: 'user', code, where });
@@ -237,7 +272,47 @@ describe('refusals name the setting, the reason and a way out', () => {
     );
   });
 
+  const foreign = {
+    critic: 'own',
+    lambda: 0.9,
+    valueClip: 0.2,
+    valueCoefficient: 0.5,
+    criticLearningRate: 1e-4,
+    whiten: true,
+    beta: 0.1,
+    margin: 1,
+    overlongBuffer: 2,
+    anchorRule: 'coins',
+    anchorChance: 0.5,
+  };
+  it.each(Object.entries(foreign))('%s is refused where only other methods have it', (field, value) => {
+    for (const name of estimatorNames) {
+      const estimator = estimators[name];
+      if (estimator.settings.some((setting) => setting === field)) continue;
+      const error = refusal({ estimator: name, [field]: value });
+      expect(error).toMatchObject({ code: 'setting-not-applicable', where: `method.${field}` });
+    }
+  });
+
+  it('looks into answers of one token, and a scale from one token, are refused', () => {
+    const short = budgetSchema.parse({ promptsPerStep: 1, maxTokens: 1 });
+    for (const estimator of ['vineppo', 'trepo']) {
+      expect(() => estimatorSpec(methodSchema.parse({ estimator }), short)).toThrow(
+        expect.objectContaining({ code: 'anchors-beyond-answer', where: 'budget.maxTokens' }),
+      );
+    }
+    expect(() => estimatorSpec(methodSchema.parse({ estimator: 'ppo' }), short)).toThrow(
+      expect.objectContaining({ code: 'batch-too-small', where: 'budget.promptsPerStep' }),
+    );
+    const plain = methodSchema.parse({ estimator: 'ppo', whiten: false });
+    expect(estimatorSpec(plain, short).advantage.scale).toBe('none');
+  });
+
   it('accepts the same settings where they work', () => {
+    expect(specOf({ estimator: 'grpo', entropyBonus: 0.01 }).surrogate.entropyBonus).toBe(0.01);
+    expect(specOf({ estimator: 'grpo', entropyBonus: 0 }).surrogate).not.toHaveProperty('entropyBonus');
+    expect(specOf({ estimator: 'grpo', groupSize: 3, minibatches: 6 }).surrogate.epochs).toBe(1);
+    expect(specOf({ estimator: 'grpo', samplerCap: null }).surrogate.samplerCap).toBeNull();
     expect(specOf({ estimator: 'remax', groupSize: 1 }).plan.samplesPerPrompt).toBe(1);
     expect(specOf({ estimator: 'rloo', kl: kl('reward', 'k1') }).kl.where).toBe('reward');
     expect(specOf({ estimator: 'grpo', kl: kl('loss', 'k3') }).kl.where).toBe('loss');

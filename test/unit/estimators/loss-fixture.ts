@@ -59,6 +59,7 @@ const caseSchema = z.object({
         floor: z.number().nullable(),
       })
       .optional(),
+    entropy: z.object({ coef: z.number(), agg: aggregation }).optional(),
     microBatches: z.array(z.array(z.int())).optional(),
     agg: aggregation.optional(),
     weight: z.literal('probability').optional(),
@@ -69,11 +70,13 @@ const caseSchema = z.object({
     oldLogps: nullable(ragged),
     refLogps: nullable(ragged),
     samplerLogps: nullable(ragged),
+    entropies: ragged.optional(),
     mask: z.array(z.array(z.number())).optional(),
   }),
   expected: z.object({
     loss: z.number(),
     grad: z.union([ragged, z.object({ responses: ragged }).transform((grad) => grad.responses)]),
+    entropyGrad: ragged.optional(),
     losses: z.array(z.number()).optional(),
     values: ragged.optional(),
     metrics: z.record(z.string(), z.number()).default({}),
@@ -102,6 +105,7 @@ export function surrogateOf(each: LossCase): SurrogateSpec {
     constantLength: s?.C ?? 1,
     epochs: 1,
     samplerCap: null,
+    ...(each.options.entropy === undefined ? {} : { entropyBonus: each.options.entropy.coef }),
   };
 }
 
@@ -122,8 +126,8 @@ export function klOf(each: LossCase): KlTerm {
 
 /** Answers of the case with the weights that its aggregation, mask and sampler correction give. */
 export function answersOf(each: LossCase): SurrogateAnswer[] {
-  const { logps, oldLogps, refLogps, samplerLogps, advantages, mask } = each.input;
-  const { surrogate, samplerIS, kl, weight } = each.options;
+  const { logps, oldLogps, refLogps, samplerLogps, advantages, entropies, mask } = each.input;
+  const { surrogate, samplerIS, kl, entropy, weight } = each.options;
   const tokens: AnswerTokens[] = logps.map((row, answer) => ({
     length: row.length,
     included: true,
@@ -142,6 +146,10 @@ export function answersOf(each: LossCase): SurrogateAnswer[] {
     kl?.agg === undefined
       ? undefined
       : exactTokenWeights(tokens, totals, { ...spec, aggregation: plain(kl.agg) });
+  const entropyWeights =
+    entropy === undefined || entropy.agg === surrogate?.agg
+      ? undefined
+      : exactTokenWeights(tokens, totals, { ...spec, aggregation: plain(entropy.agg) });
   return logps.map((row, answer) => {
     const own = weights[answer]!;
     if (samplerIS !== undefined) {
@@ -156,6 +164,8 @@ export function answersOf(each: LossCase): SurrogateAnswer[] {
       advantages: advantages?.[answer] ?? row.map(() => 1),
       weights: own,
       ...(klWeights === undefined ? {} : { klWeights: klWeights[answer]! }),
+      ...(entropies === undefined ? {} : { entropies: entropies[answer]! }),
+      ...(entropyWeights === undefined ? {} : { entropyWeights: entropyWeights[answer]! }),
       ...(mask === undefined ? {} : { mask: mask[answer]! }),
     };
   });

@@ -8,10 +8,11 @@ import { surrogateLoss, type SurrogateAnswer } from '../../../src-main/estimator
 import type { SurrogateSpec } from '../../../src-main/contract/estimator.ts';
 import { differentiate } from '../../../src-main/graph/differentiate.ts';
 import { Graph } from '../../../src-main/graph/graph.ts';
-import { lossInputs, tokenLoss } from '../../../src-main/training/loss-graph.ts';
+import type { GraphNode } from '../../../src-main/graph/graph.ts';
+import { lessEntropy, lossInputs, tokenLoss } from '../../../src-main/training/loss-graph.ts';
 import { lossFeeds } from '../../../src-main/training/sequence-arrays.ts';
 import { evaluateGraph, tensor, type Feeds } from '../../helpers/evaluate-graph.ts';
-import { answersOf, klOf, lossCases, surrogateOf } from './loss-fixture.ts';
+import { answersOf, klOf, lossCases, surrogateOf, type LossCase } from './loss-fixture.ts';
 import { expectClose } from './numbers.ts';
 
 /** Loss and gradient of all tokens, answer after answer, by the graph. */
@@ -19,20 +20,18 @@ function byGraph(
   answers: readonly SurrogateAnswer[],
   surrogate: SurrogateSpec,
   kl: KlTerm,
-): { loss: number; gradient: Float64Array } {
+): { loss: number; gradient: Float64Array; entropyGradient: Float64Array | null } {
   const graph = new Graph();
   const logprobs = graph.input('logprobs', ['M', 1]);
   const onPolicy = answers.every((answer) => answer.oldLogprobs === null);
+  const entropies = graph.input('entropies', ['M', 1]);
+  const form = { surrogate, kl, onPolicy, accumulate: false };
   const weighted = graph.multiply(
     graph.input(lossInputs.weights, ['M', 1]),
-    tokenLoss(graph, logprobs, { surrogate, kl, onPolicy, accumulate: false }),
+    lessEntropy(graph, tokenLoss(graph, logprobs, form), entropies, form),
   );
   const loss = graph.reshape(graph.reduceSum(weighted, [0, 1]), []);
-  const { gradients } = differentiate(
-    graph,
-    loss,
-    ({ operation }) => operation.kind === 'input' && operation.name === 'logprobs',
-  );
+  const { gradients } = differentiate(graph, loss, (leaf) => leaf === logprobs || leaf === entropies);
   const flat = (pick: (answer: SurrogateAnswer) => ArrayLike<number> | null): number[] =>
     answers.flatMap((answer) => Array.from(pick(answer) ?? answer.logprobs));
   const count = flat(({ logprobs: own }) => own).length;
@@ -54,14 +53,22 @@ function byGraph(
   const feeds: Feeds = {
     ...Object.fromEntries(matrices),
     logprobs: column(flat(({ logprobs: own }) => own)),
+    entropies: column(flat(({ entropies: own }) => own ?? null)),
     [lossInputs.weights]: column(flat(({ weights }) => weights)),
     [lossInputs.advantages]: column(flat(({ advantages }) => advantages)),
     [lossInputs.oldLogprobs]: column(flat(({ oldLogprobs }) => oldLogprobs)),
     [lossInputs.referenceLogprobs]: column(flat(({ referenceLogprobs }) => referenceLogprobs)),
   };
-  const gradient = gradients[0]?.gradient ?? expect.fail('no gradient');
-  const values = evaluateGraph([loss, gradient], feeds);
-  return { loss: values.get(loss)!.data[0]!, gradient: values.get(gradient)!.data };
+  const gradientOf = (leaf: GraphNode): GraphNode | undefined =>
+    gradients.find(({ parameter }) => parameter === leaf)?.gradient;
+  const gradient = gradientOf(logprobs) ?? expect.fail('no gradient');
+  const ofEntropy = gradientOf(entropies);
+  const values = evaluateGraph([loss, gradient, ...(ofEntropy ? [ofEntropy] : [])], feeds);
+  return {
+    loss: values.get(loss)!.data[0]!,
+    gradient: values.get(gradient)!.data,
+    entropyGradient: ofEntropy ? values.get(ofEntropy)!.data : null,
+  };
 }
 
 /** The graph knows all KL terms but those with the bounds of other libraries; k1 only where another gradient is asked for. */
@@ -70,27 +77,45 @@ function isKnown(kl: KlTerm): boolean {
   return kl.where === 'none' || kl.estimator !== 'k1' || (kl.gradient ?? 'estimator') !== 'estimator';
 }
 
-describe.each(['pg', 'ppo-clip', 'sft', 'kl-in-loss', 'gspo', 'cispo', 'rloo-sequence-ratio'])(
-  'graph of %s',
-  (method) => {
-    const cases = lossCases(method).filter(
-      (each) => isKnown(klOf(each)) && each.options.kl?.agg === undefined && each.input.mask === undefined,
-    );
+const methods = [
+  'pg',
+  'ppo-clip',
+  'sft',
+  'kl-in-loss',
+  'gspo',
+  'cispo',
+  'rloo-sequence-ratio',
+  'entropy-bonus',
+];
 
-    it.each(cases.map((each) => [each.name, each] as const))('%s', (name, each) => {
-      const answers = answersOf(each);
-      const spec = surrogateOf(each);
-      const kl = klOf(each);
-      const want = surrogateLoss(answers, spec, kl);
-      const got = byGraph(answers, spec, kl);
-      // The weights of whole-answer ratios are fed in single precision.
-      const tolerance = spec.ratio === 'token' ? 1e-12 : 1e-6;
-      expectClose(got.loss, want.loss, tolerance, `${name}: loss`);
-      const gradient = want.gradients.flatMap((row) => Array.from(row));
-      expect(got.gradient).toHaveLength(gradient.length);
-      gradient.forEach((value, token) =>
-        expectClose(got.gradient[token]!, value, tolerance, `${name}: token ${token}`),
-      );
-    });
-  },
-);
+/** The graph aggregates KL and entropy as the loss. */
+function isAlike({ options: { kl, entropy, surrogate } }: LossCase): boolean {
+  return kl?.agg === undefined && (entropy === undefined || entropy.agg === surrogate?.agg);
+}
+
+describe.each(methods)('graph of %s', (method) => {
+  const cases = lossCases(method).filter(
+    (each) => isKnown(klOf(each)) && isAlike(each) && each.input.mask === undefined,
+  );
+
+  it.each(cases.map((each) => [each.name, each] as const))('%s', (name, each) => {
+    const answers = answersOf(each);
+    const spec = surrogateOf(each);
+    const kl = klOf(each);
+    const want = surrogateLoss(answers, spec, kl);
+    const got = byGraph(answers, spec, kl);
+    // The weights of whole-answer ratios are fed in single precision.
+    const tolerance = spec.ratio === 'token' ? 1e-12 : 1e-6;
+    expectClose(got.loss, want.loss, tolerance, `${name}: loss`);
+    const gradient = want.gradients.flatMap((row) => Array.from(row));
+    expect(got.gradient).toHaveLength(gradient.length);
+    gradient.forEach((value, token) =>
+      expectClose(got.gradient[token]!, value, tolerance, `${name}: token ${token}`),
+    );
+    const ofEntropies = want.entropyGradients.flatMap((row) => Array.from(row));
+    expect(got.entropyGradient?.length ?? 0).toBe(ofEntropies.length);
+    ofEntropies.forEach((value, token) =>
+      expectClose(got.entropyGradient![token]!, value, tolerance, `${name}: entropy ${token}`),
+    );
+  });
+});

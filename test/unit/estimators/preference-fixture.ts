@@ -69,10 +69,14 @@ export function preferenceSpecOf(
   };
 }
 
+function total(row: readonly number[] | undefined): number | null {
+  return row === undefined ? null : row.reduce((sum, value) => sum + value, 0);
+}
+
 function answersOf(part: z.output<typeof side> | undefined): PreferenceAnswer[] {
   return (part?.logps ?? []).map((logprobs, place) => ({
     logprobs,
-    referenceLogprobs: part?.refLogps?.[place] ?? null,
+    referenceSum: total(part?.refLogps?.[place]),
   }));
 }
 
@@ -84,7 +88,7 @@ export function pairsOf({ input }: PreferenceCase): PreferencePair[] {
 export function judgedOf({ input }: PreferenceCase): (PreferenceAnswer & { desirable: boolean })[] {
   return (input.logps ?? []).map((logprobs, place) => ({
     logprobs,
-    referenceLogprobs: input.refLogps?.[place] ?? null,
+    referenceSum: total(input.refLogps?.[place]),
     desirable: input.desirable?.[place] ?? false,
   }));
 }

@@ -6,12 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { differentiate } from '../../../src-main/graph/differentiate.ts';
 import { Graph } from '../../../src-main/graph/graph.ts';
 import type { GraphNode } from '../../../src-main/graph/graph.ts';
-import {
-  answerScore,
-  judgedLoss,
-  mismatchedKl,
-  pairLoss,
-} from '../../../src-main/estimators/preference-loss.ts';
+import { judgedLoss, mismatchedKl, pairLoss } from '../../../src-main/estimators/preference-loss.ts';
 import type { PreferenceAnswer } from '../../../src-main/estimators/preference-loss.ts';
 import type { PreferenceSpec } from '../../../src-main/contract/estimator.ts';
 import type { PreferenceExample } from '../../../src-main/training/learner.ts';
@@ -64,12 +59,7 @@ function byGraph(
       answerIds: new Int32Array(one.logprobs.length),
     })),
     referenceScores: answers.map((one) =>
-      one.referenceLogprobs === null
-        ? 0
-        : answerScore(
-            { logprobs: one.referenceLogprobs, referenceLogprobs: null },
-            { reference: false, average: spec.average },
-          ),
+      spec.average ? (one.referenceSum ?? 0) / one.logprobs.length : (one.referenceSum ?? 0),
     ),
     weight: (spec.loss === 'kto' ? (desirable ? spec.desirable : spec.undesirable) : 1) / examples.length,
     likelihoodWeight: spec.likelihood / chosenTokens,
@@ -153,8 +143,8 @@ describe('extreme scores keep the compiled loss finite', () => {
         [
           {
             answers: [
-              { logprobs: [good], referenceLogprobs: null },
-              { logprobs: [bad], referenceLogprobs: null },
+              { logprobs: [good], referenceSum: null },
+              { logprobs: [bad], referenceSum: null },
             ],
             desirable: true,
           },

@@ -84,12 +84,12 @@ describe('gradients agree with central differences', () => {
   ];
   const pairs: PreferencePair[] = [
     {
-      chosen: { logprobs: [-0.3, -1.2], referenceLogprobs: [-0.5, -0.6] },
-      rejected: { logprobs: [-2.1, -0.2, -0.9], referenceLogprobs: [-1.7, -0.3, -2] },
+      chosen: { logprobs: [-0.3, -1.2], referenceSum: -1.1 },
+      rejected: { logprobs: [-2.1, -0.2, -0.9], referenceSum: -4 },
     },
     {
-      chosen: { logprobs: [-1.9], referenceLogprobs: [-1] },
-      rejected: { logprobs: [-0.4, -0.1], referenceLogprobs: [-0.9, -0.6] },
+      chosen: { logprobs: [-1.9], referenceSum: -1 },
+      rejected: { logprobs: [-0.4, -0.1], referenceSum: -1.5 },
     },
   ];
 
@@ -128,13 +128,9 @@ describe('gradients agree with central differences', () => {
     const spec: PreferenceSpec = { ...base, loss: 'kto', likelihood: 0 };
     for (const desirable of [true, false]) {
       const loss = (shift: number): number =>
-        judgedLoss(
-          [{ logprobs: [-0.4 + shift, -0.9], referenceLogprobs: [-0.7, -1.4], desirable }],
-          0.3,
-          spec,
-        ).loss;
+        judgedLoss([{ logprobs: [-0.4 + shift, -0.9], referenceSum: -2.1, desirable }], 0.3, spec).loss;
       const { gradients } = judgedLoss(
-        [{ logprobs: [-0.4, -0.9], referenceLogprobs: [-0.7, -1.4], desirable }],
+        [{ logprobs: [-0.4, -0.9], referenceSum: -2.1, desirable }],
         0.3,
         spec,
       );
@@ -144,7 +140,7 @@ describe('gradients agree with central differences', () => {
 
   it('is log 2 at the reference, and antisymmetric in the two answers', () => {
     const plain = { ...base, labelSmoothing: 0, likelihood: 0 };
-    const same = { logprobs: [-1, -2], referenceLogprobs: [-1, -2] };
+    const same = { logprobs: [-1, -2], referenceSum: -3 };
     expectClose(pairLoss([{ chosen: same, rejected: same }], plain).loss, Math.LN2, 1e-12, 'loss');
     const [pair] = pairs;
     const forward = pairLoss([pair!], plain);

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { uniform } from '../../../src-main/contract/random.ts';
 import { groupsWithSignal } from '../../../src-main/estimators/group-statistics.ts';
 import { keptAnswers } from '../../../src-main/estimators/kept-answers.ts';
-import { overlongPenalty, truncatedReward } from '../../../src-main/estimators/reward-shaping.ts';
+import { truncatedReward } from '../../../src-main/estimators/reward-shaping.ts';
+import { overlongPenalty } from '../../../src-main/rewards/overlong-penalty.ts';
 import { expectAllClose } from './numbers.ts';
 
 const input = { groups: z.array(z.int()), lengths: z.array(z.int()), rewards: z.array(z.number()) };

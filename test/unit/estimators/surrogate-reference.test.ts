@@ -18,6 +18,7 @@ const counts = {
   gspo: 35,
   cispo: 37,
   'rloo-sequence-ratio': 20,
+  'entropy-bonus': 18,
 };
 
 describe.each(Object.entries(counts))('loss %s', (method, count) => {
@@ -31,6 +32,12 @@ describe.each(Object.entries(counts))('loss %s', (method, count) => {
     const result = surrogateLoss(answers, surrogateOf(each), klOf(each));
     expectClose(result.loss, each.expected.loss, each.tolerance, `${name}: loss`);
     expectAllClose(result.gradients, each.expected.grad, each.tolerance, `${name}: gradient`);
+    expectAllClose(
+      result.entropyGradients,
+      each.expected.entropyGrad ?? [],
+      each.tolerance,
+      `${name}: gradient of the entropies`,
+    );
     each.options.microBatches?.forEach((rows, part) => {
       const own = surrogateLoss(
         rows.map((row) => answers[row]!),

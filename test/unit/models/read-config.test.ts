@@ -157,14 +157,42 @@ describe('configuration', () => {
     expect(read({ ...llama, pad_token_id: -1 }).padId).toBeNull();
   });
 
+  it('knows a reward model by its class and its one label', () => {
+    const classifier = { ...qwen2, architectures: ['Qwen2ForSequenceClassification'] };
+    expect(read({ ...classifier, id2label: { 0: 'reward' } })).toMatchObject({
+      rewardHead: true,
+      padId: null,
+    });
+    expect(read({ ...classifier, num_labels: 1, pad_token_id: 3 })).toMatchObject({
+      rewardHead: true,
+      padId: 3,
+    });
+    expect(read(qwen2)).not.toHaveProperty('rewardHead');
+    // transformers asks this file alone for the token that is skipped at the end of a text.
+    expect(read({ ...classifier, num_labels: 1 }, { pad_token_id: 5 }).padId).toBeNull();
+    expect(read({ ...classifier, num_labels: 1, pad_token_id: 3 }, { pad_token_id: 5 }).padId).toBe(3);
+  });
+
   it.each<[string, Fields, string, string]>([
     ['another architecture', { ...llama, model_type: 'mamba' }, 'model_type', '"mamba"'],
     ['no architecture', { ...llama, model_type: undefined }, 'model_type', 'LlamaForCausalLM'],
     [
-      'a reward model',
+      'a classifier whose outputs are not counted, which are two',
       { ...llama, architectures: ['LlamaForSequenceClassification'] },
+      'id2label',
+      '2 outputs',
+    ],
+    [
+      'a classifier with several outputs',
+      { ...qwen3, architectures: ['Qwen3ForSequenceClassification'], id2label: { 0: 'a', 1: 'b', 2: 'c' } },
+      'id2label',
+      '3 outputs',
+    ],
+    [
+      'a classifier of another architecture',
+      { ...llama, architectures: ['Qwen3ForSequenceClassification'], num_labels: 1 },
       'architectures',
-      'LlamaForSequenceClassification',
+      'Qwen3ForSequenceClassification',
     ],
     ['a bare model', { ...gpt2, architectures: ['GPT2Model'] }, 'architectures', 'GPT2Model'],
     [

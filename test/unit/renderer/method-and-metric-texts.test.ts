@@ -3,6 +3,7 @@ import { estimatorNames } from '../../../src-main/contract/estimator.ts';
 import { experimentSchema, fieldHelp } from '../../../src-main/contract/experiment.ts';
 import { metricDefinitions } from '../../../src-main/estimators/metric-names.ts';
 import { describeEstimators, estimators, estimatorSpec } from '../../../src-main/estimators/index.ts';
+import { judgeMetricDefinitions } from '../../../src-main/training/judge-link.ts';
 import { trainingMetricDefinitions } from '../../../src-main/training/step-metrics.ts';
 import { metricText, sortMetrics } from '../../../src-renderer/lib/metric-texts.ts';
 
@@ -38,7 +39,11 @@ describe('what the window is told of methods', () => {
 
 describe('what the window says of metrics', () => {
   it('has words for every metric that a run can have', () => {
-    const names = [...Object.keys(metricDefinitions), ...Object.keys(trainingMetricDefinitions)];
+    const names = [
+      ...Object.keys(metricDefinitions),
+      ...Object.keys(trainingMetricDefinitions),
+      ...Object.keys(judgeMetricDefinitions),
+    ];
     const missing = names.filter((name) => name !== 'rewardMean' && metricText(name).title === name);
     expect(missing).toEqual([]);
   });

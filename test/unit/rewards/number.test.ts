@@ -182,7 +182,7 @@ describe('parseWholeNumber', () => {
 
 describe('scoreNumber', () => {
   const score = (response: string, reference: string, find: 'whole' | 'last' = 'last', tolerance = 0) =>
-    scoreNumber({ response, reference }, { find, tolerance }).value;
+    scoreNumber({ response, reference }, { find, mark: '####', tolerance }).value;
 
   it('compares without rounding', () => {
     expect(score('0.1', '1/10')).toBe(1);

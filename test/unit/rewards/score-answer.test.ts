@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { rewardSchema, rewardScoreSchema } from '../../../src-main/contract/reward.ts';
 import type { RewardItem } from '../../../src-main/rewards/outcome.ts';
-import { componentNames, scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
+import { componentNames } from '../../../src-main/rewards/combine.ts';
+import { scoreAnswer } from '../../../src-main/rewards/score-answer.ts';
 
 const verdictSchema = z.object({
   prompt: z.string(),
@@ -13,7 +14,7 @@ const verdictSchema = z.object({
   response: z.string(),
   score: z.number(),
   why: z.string(),
-  check: z.looseObject({ kind: z.enum(['exact', 'number', 'equation']) }),
+  check: z.looseObject({ kind: z.enum(['exact', 'number', 'equation', 'balance']) }),
 });
 const verdicts = readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks/verdicts.jsonl'), 'utf8')
   .split('\n')
@@ -23,27 +24,37 @@ const verdicts = readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks
     ...verdictSchema.parse(JSON.parse(line)),
   }));
 
+const words = z
+  .record(z.string(), z.unknown())
+  .parse(JSON.parse(readFileSync(resolve(import.meta.dirname, '../../fixtures/tasks/words.json'), 'utf8')));
+
 const item = (more: Partial<RewardItem>): RewardItem => ({
   prompt: '1+2=',
   response: '3',
   reference: '3',
   row: {},
   finish: 'stop',
+  tokens: 1,
+  maxTokens: 8,
   ...more,
 });
 
 describe('the given verdicts', () => {
-  it.each(['exact', 'number', 'equation'] as const)('every answer of kind %s gets its score', (kind) => {
-    const rows = verdicts.filter(({ check }) => check.kind === kind);
-    expect(rows.length).toBeGreaterThan(100);
-    const reward = rewardSchema.parse({ components: [{ kind }] });
-    const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
-      const got = scoreAnswer(reward, { prompt, response, reference: answer, row, finish: 'stop' });
-      return got.total !== score;
-    });
-    expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
-    expect(rows.some(({ score }) => score === 1) && rows.some(({ score }) => score === 0)).toBe(true);
-  });
+  it.each(['exact', 'number', 'equation', 'balance'] as const)(
+    'every answer of kind %s gets its score',
+    (kind) => {
+      const rows = verdicts.filter(({ check }) => check.kind === kind);
+      expect(rows.length).toBeGreaterThan(100);
+      const lists = kind === 'balance' ? words : {};
+      const reward = rewardSchema.parse({ components: [{ kind, ...lists }] });
+      const mistaken = rows.filter(({ prompt, response, answer, row, score }) => {
+        const got = scoreAnswer(reward, item({ prompt, response, reference: answer, row }));
+        return got.total !== score;
+      });
+      expect(mistaken.map(({ response, answer, why }) => ({ response, answer, why }))).toEqual([]);
+      expect(rows.some(({ score }) => score === 1) && rows.some(({ score }) => score === 0)).toBe(true);
+    },
+  );
 });
 
 describe('scoreAnswer', () => {

@@ -56,7 +56,10 @@ describe('planBatches', () => {
     }));
     const [cheap] = planBatches(sequences, 4096, 1000);
     expect(cheap!.layout.rows * cheap!.layout.width).toBe(72);
-    const long = Array.from({ length: 8 }, () => ({ promptIds: new Int32Array(2), answerIds: new Int32Array(60) }));
+    const long = Array.from({ length: 8 }, () => ({
+      promptIds: new Int32Array(2),
+      answerIds: new Int32Array(60),
+    }));
     const [dear] = planBatches(long, 4096, 1);
     expect([dear!.layout.rows, dear!.layout.width]).toEqual([8, 64]);
   });

@@ -1,4 +1,5 @@
 /** Parts of a training run on the tabular policy: each question is a number, its right answer one letter and the end. */
+import { spawnSandbox } from '../../helpers/spawn-sandbox.ts';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,9 @@ import type { RunConfig } from '../../../src-main/contract/experiment.ts';
 import type { TrainerEvent } from '../../../src-main/contract/events.ts';
 import type { RewardScore } from '../../../src-main/contract/reward.ts';
 import { estimatorSpec } from '../../../src-main/estimators/index.ts';
+import { gradeWith } from '../../../src-main/training/grade-with.ts';
 import { configHash } from '../../../src-main/training/loop-state.ts';
+import { externalGraders } from '../../../src-main/training/reward-graders.ts';
 import type { Grade, PreparedPrompt, TrainingParts } from '../../../src-main/training/training-parts.ts';
 import { TabularPolicy } from './tabular-policy.ts';
 
@@ -47,6 +50,8 @@ export interface Changes {
   readonly method?: Record<string, unknown>;
   readonly budget?: Record<string, unknown>;
   readonly reward?: RewardOne | null | undefined;
+  /** Reward of the configuration, graded by the real verifiers; comes before `reward`. */
+  readonly rewardConfig?: Record<string, unknown>;
   readonly evaluation?: readonly PreparedPrompt[];
 }
 
@@ -56,9 +61,11 @@ export function runConfig(changes: Changes = {}): RunConfig {
     name: 'letters',
     model: { path: '/nowhere' },
     data: { path: '/nowhere.jsonl' },
-    reward: { components: [{ kind: 'exact' }] },
+    reward: changes.rewardConfig ?? { components: [{ kind: 'exact' }] },
     method: { estimator: 'rloo', groupSize: 8, learningRate: 0.1, ...changes.method },
     budget: {
+      // These models know nothing yet: a run of them would be held back.
+      preflight: 'off',
       steps: 40,
       promptsPerStep: 6,
       maxTokens: 3,
@@ -68,6 +75,18 @@ export function runConfig(changes: Changes = {}): RunConfig {
     },
     seed: 1,
   });
+}
+
+const noJudge = { ask: () => Promise.reject(new Error('no judge here')) };
+
+function gradeOf({ reward, rewardConfig }: Changes, config: RunConfig): Grade | null {
+  if (rewardConfig !== undefined && config.reward !== undefined)
+    return gradeWith(
+      config.reward,
+      config.budget.maxTokens,
+      externalGraders({ spawnSandbox, availableMemory: () => 4e9, judge: noJudge }, 1).external,
+    );
+  return reward === null ? null : gradeEach(reward ?? exactReward);
 }
 
 export interface TestRun {
@@ -93,7 +112,7 @@ export function makeRun(changes: Changes = {}, policy = new TabularPolicy(shape)
     sampler: policy,
     decode: async (answers) =>
       answers.map(({ ids }) => ({ text: Array.from(ids, (id) => letters[id]).join('') })),
-    grade: changes.reward === null ? null : gradeEach(changes.reward ?? exactReward),
+    grade: gradeOf(changes, config),
     identity: { config: configHash(config), model: 'm', data: 'd' },
     facts: {
       model: { family: 'tabular', parameters: policy.table.length, hash: 'm' },

@@ -142,12 +142,13 @@ export class TabularPolicy implements Learner, Sampler {
     temperature: number,
   ): Promise<{ loss: number; scores: TokenScores[] }> {
     const scores = sequences.map((sequence) => this.scoresOf(sequence, temperature, this.table));
-    const { loss, gradients } = surrogateLoss(
-      sequences.map((sequence, place) => ({ ...sequence, logprobs: scores[place]!.logprobs })),
+    const { loss, gradients, entropyGradients } = surrogateLoss(
+      sequences.map((sequence, place) => ({ ...sequence, ...scores[place]! })),
       surrogate,
       kl,
     );
     this.addGradients(sequences, gradients, temperature);
+    this.addEntropyGradients(sequences, entropyGradients, temperature);
     this.loss += loss;
     return { loss, scores };
   }
@@ -168,7 +169,7 @@ export class TabularPolicy implements Learner, Sampler {
       }));
       next += own.length;
       const score = ({ logprobs, referenceScore }: (typeof own)[number]): number =>
-        answerScore({ logprobs, referenceLogprobs: null }, { reference: false, average: spec.average }) -
+        answerScore({ logprobs, referenceSum: null }, { reference: false, average: spec.average }) -
         (spec.reference ? referenceScore : 0);
       const share = ({ logprobs }: (typeof own)[number]): number => (spec.average ? 1 / logprobs.length : 1);
       const [first, second] = own;
@@ -210,6 +211,26 @@ export class TabularPolicy implements Learner, Sampler {
         for (let other = 0; other < p.length; other++) {
           this.gradient[offset + other]! += (slope * ((other === token ? 1 : 0) - p[other]!)) / temperature;
         }
+        previous = token;
+      }
+    }
+  }
+
+  private addEntropyGradients(
+    sequences: readonly LearnerSequence[],
+    gradients: readonly ArrayLike<number>[],
+    temperature: number,
+  ): void {
+    for (const [place, slopes] of gradients.entries()) {
+      const { promptIds, answerIds } = sequences[place]!;
+      let previous = 0;
+      for (const [index, token] of answerIds.entries()) {
+        const offset = this.offset(promptIds[0]!, previous);
+        const p = this.probabilities(this.table, offset, temperature);
+        const entropy = -p.reduce((sum, value) => sum + value * Math.log(value), 0);
+        for (const [other, value] of p.entries())
+          this.gradient[offset + other]! -=
+            (slopes[index]! * value * (Math.log(value) + entropy)) / temperature;
         previous = token;
       }
     }

@@ -190,6 +190,26 @@ describe('reproducibility', () => {
     expect(summaryOf(whole)).toMatchObject(summary);
   });
 
+  it('warns once of what ails it, stopped and resumed or not', async () => {
+    const budget = { maxTokens: 1, steps: 24 };
+    const told = (run: TestRun): string[] =>
+      eventsOf(run.events, 'log').flatMap(({ message }) => (message.startsWith('Steps ') ? [message] : []));
+    const whole = told(await train({ budget }));
+    expect(whole[0]).toMatch(/^Steps 1 to 10: .* cut off/);
+    const folder = await newFolder();
+    const parts: string[][] = [];
+    for (const stopAt of [6, 14, Infinity]) {
+      const run = makeRun({ budget });
+      run.control.onEvent = (event) => {
+        if (event.type === 'step' && event.step === stopAt) run.control.stop = true;
+      };
+      await trainLoop(run.parts, folder, await findCheckpoint(folder, 'last'));
+      parts.push(told(run));
+    }
+    expect(parts[0]).toEqual([]);
+    expect(parts.flat()).toEqual(whole);
+  });
+
   it('a killed run goes on from its newest checkpoint and equals an uninterrupted one', async () => {
     const whole = await train();
     const folder = await newFolder();

@@ -36,7 +36,12 @@ export const generate = defineCommand({
     `Samples answers from any supported checkpoint folder, a model that ships, or the best checkpoint of a run. Rows of --in are JSONL: ${rowForm}. Answers come in the order of the rows. The chat template of the model is applied to prompts where it has one (--chat); ids are taken as they are.`,
     'Every answer has a random stream of its own, drawn from the seed: it does not depend on the other rows.',
   ],
-  positionals: [{ name: 'MODEL', help: 'a checkpoint folder, builtin:NAME, or a run' }],
+  positionals: [
+    {
+      name: 'MODEL',
+      help: 'a checkpoint folder, builtin:NAME, owner/name as fetched from the Hub, or a run',
+    },
+  ],
   options: {
     prompt: { type: 'string', help: 'A text to continue.', multiple: true },
     in: { type: 'string', value: 'FILE.jsonl', help: 'Rows to continue; - reads standard input.' },

@@ -2,10 +2,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EspalierError, userError } from '../../../contract/errors.ts';
+import { estimatorNames, estimatorNameSchema, type EstimatorName } from '../../../contract/estimator.ts';
 import { explainIssues } from '../../../contract/explain-issues.ts';
+import { nearestName } from '../../../contract/nearest-name.ts';
 import {
   laboratorySettingsSchema,
   processFileSchema,
+  sampledOptionsSchema,
   type DecisionProcess,
   type Interval,
 } from '../../../contract/laboratory.ts';
@@ -97,19 +100,48 @@ interface SampleValues {
   readonly group: number | undefined;
   readonly directions: number | undefined;
   readonly seed: number | undefined;
+  readonly estimators: string | undefined;
   readonly out: string | undefined;
+}
+
+function namesOf(list: string | undefined): string[] {
+  return (list ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+/** Methods by name; undefined for all. */
+function methodsOf(list: string | undefined): EstimatorName[] | undefined {
+  const names = namesOf(list);
+  if (names.length === 0) return undefined;
+  return names.map((name) => {
+    const parsed = estimatorNameSchema.safeParse(name);
+    if (parsed.success) return parsed.data;
+    const near = nearestName(name, estimatorNames);
+    throw userError('estimator-unknown', `There is no method "${name}" to measure.`, {
+      where: '--estimators',
+      advice: near === undefined ? `There are: ${estimatorNames.join(', ')}.` : `Did you mean ${near}?`,
+    });
+  });
 }
 
 /** `--sample`: the methods on a real model. */
 async function measure(context: CommandContext, experiment: string, values: SampleValues): Promise<number> {
   const { output } = context;
-  const { code, report } = await sampleGradients(context, experiment, {
-    questions: values.questions ?? 4,
-    answers: values.answers ?? 256,
-    groupSize: values.group ?? 4,
-    directions: values.directions ?? 1024,
-    seed: values.seed ?? 1,
-  });
+  const { questions, answers, group: groupSize, directions, seed } = values;
+  const { code, report } = await sampleGradients(
+    context,
+    experiment,
+    sampledOptionsSchema.parse({
+      questions,
+      answers,
+      groupSize,
+      directions,
+      seed,
+      methods: methodsOf(values.estimators),
+    }),
+  );
   if (report === null) return code;
   const file =
     values.out === undefined
@@ -128,27 +160,33 @@ async function measure(context: CommandContext, experiment: string, values: Samp
       [
         { title: 'method' },
         { title: 'verdict' },
-        ...['cosine', 'scale', 'noise', 'tokens', 'tokens needed'].map((title) => ({
-          title,
-          align: 'right' as const,
-        })),
+        ...['cosine', 'off course', 'noise', 'variance', 'tokens', 'variance × tokens', 'tokens needed'].map(
+          (title) => ({
+            title,
+            align: 'right' as const,
+          }),
+        ),
       ],
       report.rows.map((row) => [
         row.id,
         sampledVerdicts[row.verdict],
         interval(row.cosine),
-        interval(row.scale),
+        interval(row.directionBias),
         interval(row.noise),
+        formatNumber(row.variance),
         formatNumber(row.tokens),
+        formatNumber(row.varianceCost),
         interval(row.tokensNeeded),
       ]),
     ),
   );
   output.text('');
+  for (const sentence of report.summary) output.text(sentence);
   for (const row of report.rows) output.text(`${row.title}: ${row.meaning}`);
   for (const { title, reason } of report.left) output.text(`${title} is not in the table. ${reason}`);
+  if (!report.complete) output.note('It was ended before its last answer: this is what was measured so far.');
   if (file !== null) output.note(`Written to ${file}`);
-  return exitCodes.done;
+  return code;
 }
 
 export const lab = defineCommand({
@@ -156,7 +194,7 @@ export const lab = defineCommand({
   summary: 'what each estimator does to bias, variance and cost',
   about: [
     'Goes through every batch of answers that a small decision process can produce, and so computes exactly what each estimator does on average and how much it varies: no sampling, no rounding but that of the machine. Shows the Trajectory Policy Gradient Theorem on the same process: rewards of single tokens and one reward for the whole answer have the same gradient.',
-    'With --sample the methods are measured on a real model instead: answers to a few questions of the experiment are sampled, the gradient of each answer is measured along random directions, and each method is compared with a reference from other answers. Intervals hold 95 %; Ctrl+C ends it. Groups have four answers there unless --group says otherwise.',
+    'With --sample the methods are measured on a real model instead: answers to a few questions of the experiment are sampled, the gradient of each answer is measured along random directions, and each method is compared with a reference from other answers. Methods that look into answers (VinePPO, TRePO, PPO) are measured by themselves, which takes longer; --estimators chooses. Intervals hold 95 %; Ctrl+C ends it and shows what was measured so far. Groups have four answers there unless --group says otherwise.',
     'Without --process a process that ships is taken (resources/laboratory). The form of a process file, and what each number means, is in docs/laboratory.md.',
   ],
   positionals: [],
@@ -261,12 +299,8 @@ export const lab = defineCommand({
     const { output } = context;
     if (values.sample !== undefined) return measure(context, values.sample, values);
     const { title, process } = await openProcess(context, values.process);
-    const names = (values.estimators ?? '')
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '');
     const report = await examineProcess(process, {
-      estimators: names,
+      estimators: namesOf(values.estimators),
       settings: laboratorySettingsSchema.parse({
         groupSize: values.group,
         continuations: values.continuations,

@@ -2,8 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sampleFilterSchema, type SampleRow } from '../../../contract/calls.ts';
-import { EspalierError } from '../../../contract/errors.ts';
+import { EspalierError, userError } from '../../../contract/errors.ts';
 import { finishReasonSchema } from '../../../contract/events.ts';
+import { bestAnswers } from '../../best-answers.ts';
 import { questionsOfRun, samplePairs } from '../../sample-pairs.ts';
 import type { Services } from '../../services.ts';
 import { defineCommand, exitCodes } from '../command.ts';
@@ -29,21 +30,29 @@ async function trainingAnswers(services: Services, runId: string): Promise<Sampl
   }
 }
 
-/** Writes the pairs of a run, one JSON object a line. */
-async function writePairs(services: Services, runId: string, file: string): Promise<number> {
+/** Writes lines made from the training answers of a run, one JSON object a line; returns their number. */
+async function writeLines(
+  services: Services,
+  runId: string,
+  file: string,
+  make: (
+    answers: readonly SampleRow[],
+    questions: Awaited<ReturnType<typeof questionsOfRun>>,
+  ) => readonly object[],
+): Promise<number> {
   const { config } = await services.call('runs.get', { runId });
-  const pairs = samplePairs(await trainingAnswers(services, runId), await questionsOfRun(config));
+  const lines = make(await trainingAnswers(services, runId), await questionsOfRun(config));
   try {
-    await writeFile(file, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join(''));
+    await writeFile(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   } catch (error) {
     throw new EspalierError(
       'environment',
       'write-failed',
-      `The pairs could not be written: ${error instanceof Error ? error.message : String(error)}`,
+      `The file could not be written: ${error instanceof Error ? error.message : String(error)}`,
       { where: file, advice: 'Check the folder and the right to write there.', cause: error },
     );
   }
-  return pairs.length;
+  return lines.length;
 }
 
 const sorts = sampleFilterSchema.shape.sort.unwrap().options;
@@ -119,6 +128,11 @@ export const samples = defineCommand({
       value: 'FILE',
       help: 'Write pairs for methods that learn from preferences, as JSONL: the best and the worst training answer to each question in each step. The filter does not apply.',
     },
+    best: {
+      type: 'string',
+      value: 'FILE',
+      help: 'Write training rows for sft, as JSONL: the best training answer to each question that ended by itself; with --min-reward every different answer with at least this reward. No other filter applies.',
+    },
     tokens: {
       type: 'boolean',
       help: 'With --json: tokens, log-probabilities, advantages and entropies of each answer.',
@@ -137,18 +151,42 @@ export const samples = defineCommand({
       line: 'espalier samples last --pairs pairs.jsonl',
       meaning: 'pairs of good and bad answers, to learn from with dpo',
     },
+    {
+      line: 'espalier samples last --best best.jsonl --min-reward 1',
+      meaning: 'every right answer, to learn with sft',
+    },
   ],
   run: (context, values, [run = '']) =>
     reading(context, async (services) => {
+      if (values.pairs !== undefined && values.best !== undefined) {
+        throw userError('options-exclusive', 'Pairs and best answers are written one at a time.', {
+          where: '--best',
+          advice: 'Leave one of --pairs and --best out.',
+        });
+      }
       const { id } = await findRun(services, run);
       if (values.pairs !== undefined) {
         const file = path.resolve(context.workingDirectory, values.pairs);
-        const count = await writePairs(services, id, file);
+        const count = await writeLines(services, id, file, samplePairs);
         context.output.value({ rows: [], total: 0, pairs: { path: file, count } });
         context.output.text(
           count === 0
             ? `Written to ${file}: no pairs, because no question had answers of different rewards.`
             : `Written to ${file}: ${formatNumber(count)} pairs.`,
+        );
+        return exitCodes.done;
+      }
+      if (values.best !== undefined) {
+        const file = path.resolve(context.workingDirectory, values.best);
+        const minReward = values['min-reward'];
+        const count = await writeLines(services, id, file, (answers, questions) =>
+          bestAnswers(answers, questions, minReward),
+        );
+        context.output.value({ rows: [], total: 0, best: { path: file, count } });
+        context.output.text(
+          count === 0
+            ? `Written to ${file}: no answers, because none that ended by itself has such a reward.`
+            : `Written to ${file}: ${formatNumber(count)} answers.`,
         );
         return exitCodes.done;
       }

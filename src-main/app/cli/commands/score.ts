@@ -17,11 +17,17 @@ function mean(values: Float32Array): string {
 
 export const score = defineCommand({
   name: 'score',
-  summary: 'log-probabilities of given responses',
+  summary: 'log-probabilities of given responses, or their scores by a reward model',
   about: [
     `Log-probability and entropy (in nats) of every token of given responses. Rows of --in are JSONL: ${rowForm}. With ids, the first promptLength tokens are the prompt and the rest is scored. No end token is added to responses.`,
+    'A reward model (sequence classification with one label) gives one score to each row instead. Prompt and response are put together by its chat template, or by the pair template of its tokenizer; ids are the whole text and need no promptLength.',
   ],
-  positionals: [{ name: 'MODEL', help: 'a checkpoint folder, builtin:NAME, or a run' }],
+  positionals: [
+    {
+      name: 'MODEL',
+      help: 'a checkpoint folder, builtin:NAME, owner/name as fetched from the Hub, or a run',
+    },
+  ],
   options: {
     in: { type: 'string', value: 'FILE.jsonl', help: 'Rows to score; - reads standard input.' },
     temperature: {
@@ -55,7 +61,7 @@ export const score = defineCommand({
     }
     const rows = parseRows(readTextFile(context, file, 'file of responses'), file, scoreRowSchema, rowForm);
     for (const [index, row] of rows.entries()) {
-      if ('ids' in row && row.promptLength >= row.ids.length) {
+      if ('ids' in row && row.promptLength !== undefined && row.promptLength >= row.ids.length) {
         throw userError(
           'rows-invalid',
           `promptLength is ${row.promptLength}, but the row has only ${row.ids.length} tokens: nothing is left to score.`,
@@ -78,6 +84,10 @@ export const score = defineCommand({
       },
       'Scoring',
       (event) => {
+        if (event.type === 'model-score') {
+          output.value({ score: event.score });
+          output.text(`row ${event.row + 1}: ${event.score.toFixed(4)} (${event.tokens} tokens)`);
+        }
         if (event.type !== 'scored') return;
         const { logprobs, entropies } = event;
         output.value({ logprobs, entropies });

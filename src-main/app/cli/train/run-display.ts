@@ -7,8 +7,11 @@ import { formatBytes, formatNumber } from '../table.ts';
 const phaseTitles = {
   loading: 'Reading the model and the data',
   compiling: 'Preparing the computation',
+  preflight: 'Trying the reward on a few answers',
   evaluating: 'Asking the held-out questions',
   training: '',
+  grading: 'Asking the judge',
+  waiting: 'Waiting',
   saving: 'Saving a checkpoint',
   stopping: 'Stopping with a checkpoint',
 } as const;
@@ -29,7 +32,11 @@ export function createRunDisplay(writer: ProgressWriter, place: string, first: R
   let step = first.step;
 
   const draw = (): void => {
-    const working = phase === 'training';
+    if (phase === 'waiting') {
+      writer.update({ title: `${place}Waiting`, share: null, facts: [detail], secondsLeft: null });
+      return;
+    }
+    const working = phase === 'training' || phase === 'grading';
     // Between two rows the step of the events is the newer one.
     const { steps, reward, score, secondsLeft } = present;
     writer.update({

@@ -8,7 +8,7 @@ const finite = (value: number): number | null => (Number.isFinite(value) ? value
 const floats = (values: Float32Array): (number | null)[] => Array.from(values, finite);
 
 function sampleLine(sample: Sample): SamplesLine['samples'][number] {
-  const { logprobs, advantages, entropies, referenceLogprobs, tokenEnds } = sample;
+  const { logprobs, advantages, entropies, referenceLogprobs, tokenEnds, anchors } = sample;
   return {
     split: sample.split,
     promptIndex: sample.promptIndex,
@@ -26,6 +26,7 @@ function sampleLine(sample: Sample): SamplesLine['samples'][number] {
     ...(entropies === undefined ? {} : { entropies: floats(entropies) }),
     ...(referenceLogprobs === undefined ? {} : { referenceLogprobs: floats(referenceLogprobs) }),
     ...(tokenEnds === undefined ? {} : { tokenEnds: Array.from(tokenEnds) }),
+    ...(anchors === undefined ? {} : { anchors }),
   };
 }
 
@@ -55,9 +56,15 @@ export function runLine(run: string, event: TrainerEvent): TrainLine | undefined
     case 'failed':
     case 'generated':
     case 'scored':
+    case 'model-score':
     case 'lab-question':
     case 'projected':
+    case 'tokenized':
+    case 'graded':
+    case 'grade-seconds':
     case 'job-end':
+    case 'printed':
+    case 'judge-request':
       return undefined;
   }
 }
