@@ -24,8 +24,8 @@ export type ColumnReader = (row: number) => Json;
 
 type Note = (what: ValueNote) => void;
 
-/** Rows of one batch beyond which it is taken for damaged: all of them are in memory at once. */
-const MOST_ROWS = 1 << 28;
+/** Rows of a column without any values beyond which it is taken for damaged. */
+const MOST_EMPTY_ROWS = 1 << 24;
 
 /** A type of Arrow that is not read. */
 export class UnknownArrowType extends Error {}
@@ -260,15 +260,45 @@ function valueReader(data: Data, note: Note): ColumnReader {
   throw new UnknownArrowType(Type[type.typeId]);
 }
 
+/** For how many rows a column has memory; a damaged length must not be followed. */
+function rowsInMemory(data: Data): number {
+  const type = typeOf(data);
+  if (DataType.isNull(type)) return MOST_EMPTY_ROWS;
+  const bitmap: unknown = data.nullBitmap;
+  const marked = ArrayBuffer.isView(bitmap) ? 8 * bitmap.byteLength : 0;
+  // Values that are all missing need no memory but the marks that say so.
+  if (data.nullCount >= data.length) return marked;
+  return Math.min(valuesInMemory(data, type), data.nullCount > 0 ? marked : Infinity);
+}
+
+function valuesInMemory(data: Data, type: DataType): number {
+  const bytes = bytesOf(data).length;
+  if (DataType.isBool(type)) return 8 * bytes;
+  if (DataType.isUtf8View(type) || DataType.isBinaryView(type)) return Math.floor(bytes / 16);
+  if (DataType.isFixedSizeBinary(type)) return Math.floor(bytes / Math.max(1, type.byteWidth));
+  if (DataType.isFixedSizeList(type)) return Math.floor(childOf(data, 0).length / Math.max(1, type.listSize));
+  if (DataType.isStruct(type)) return Math.min(...data.children.map((child) => child.length));
+  const hasOffsets =
+    DataType.isUtf8(type) ||
+    DataType.isLargeUtf8(type) ||
+    DataType.isBinary(type) ||
+    DataType.isLargeBinary(type) ||
+    DataType.isList(type) ||
+    DataType.isLargeList(type) ||
+    DataType.isMap(type);
+  return hasOffsets ? offsetsOf(data).length - 1 : numbersOf(data).length;
+}
+
 /**
  * Reads the values of a column of a batch.
  * @param note told of every value that JSON cannot hold as it is
  * @throws UnknownArrowType for unions and intervals
  */
 export function columnReader(data: Data, note: Note): ColumnReader {
+  const rows = data.length;
+  if (rowsInMemory(data) < rows) throw new Error(`a column claims ${rows} rows and has fewer`);
+  if (data.nullCount >= rows) return () => null;
   const read = valueReader(data, note);
-  // Only what has no width at all may be longer than its memory.
-  if (data.length > MOST_ROWS) throw new Error(`a column claims ${data.length} rows`);
   if (data.nullCount === 0) return read;
   return (row) => (data.getValid(row) ? read(row) : null);
 }
