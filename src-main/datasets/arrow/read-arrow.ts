@@ -10,7 +10,7 @@ import { setField } from '../typed-values.ts';
 import { noteOnce } from '../value-notes.ts';
 import { UnknownArrowType, arrowKind, columnReader } from './arrow-values.ts';
 import { checkMessage } from './check-message.ts';
-import { unpackLz4Frame } from './lz4-frame.ts';
+import { unpackLz4Frame } from '../lz4.ts';
 
 const BATCH = 1000;
 const getAgain = 'The copy or download was interrupted or damaged; get the file again.';

@@ -8,7 +8,7 @@ import { parquetHeader } from 'hyparquet/src/column.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 import type { Json } from '../row.ts';
 import type { LeafValue } from './leaf-values.ts';
-import { readDictionary, readPageContents } from './page-values.ts';
+import { checkedSize, readDictionary, readPageContents } from './page-values.ts';
 
 /** Reads bytes of a file: exactly so many, or it throws. */
 export type ReadBytes = (offset: number, length: number) => Promise<Buffer>;
@@ -157,9 +157,9 @@ export class ColumnChunk {
   async #readPage(): Promise<Page | undefined> {
     if (this.#position >= this.#end) throw new Error('the column ends before its last page');
     const header = await this.#header();
-    if (header.compressed_page_size < 0) throw new Error('a page has a negative size');
-    const bytes = await this.#bytes(header.compressed_page_size);
-    this.#position += header.compressed_page_size;
+    const size = checkedSize(header.compressed_page_size);
+    const bytes = await this.#bytes(size);
+    this.#position += size;
     if (header.crc !== undefined && crc32(bytes) !== header.crc >>> 0) {
       throw new Error('the checksum of a page is wrong');
     }

@@ -39,6 +39,12 @@ const readerOf = (bytes: Uint8Array): Reader => ({
   offset: 0,
 });
 
+/** A size of a header, which damage may have made anything; NaN as an offset would be read as 0, for ever. */
+export function checkedSize(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return value;
+  throw new Error('a size in a page header is no number');
+}
+
 /** Bits that numbers up to this one take. */
 const bitWidth = (greatest: number): number => 32 - Math.clz32(greatest);
 
@@ -176,13 +182,12 @@ export function readPageContents(
   const second = header.data_page_header_v2;
   const facts = first ?? second;
   if (facts === undefined) throw new Error('a page without a description');
-  const entries = facts.num_values;
-  if (!(entries >= 0 && entries <= Math.min(mostEntries, MOST_ENTRIES)))
-    throw new Error(`a page claims ${entries} entries`);
-  let reader = readerOf(
-    second === undefined ? decompressPage(bytes, header.uncompressed_page_size, codec, codecs) : bytes,
-  );
-  const length = (field: number | undefined): number | null => field ?? null;
+  const entries = checkedSize(facts.num_values);
+  const pageSize = checkedSize(header.uncompressed_page_size);
+  if (entries > Math.min(mostEntries, MOST_ENTRIES)) throw new Error(`a page claims ${entries} entries`);
+  let reader = readerOf(second === undefined ? decompressPage(bytes, pageSize, codec, codecs) : bytes);
+  const length = (field: number | undefined): number | null =>
+    second === undefined ? null : checkedSize(field);
   const repetitions = readLevels(
     reader,
     most.repetition,
@@ -197,7 +202,7 @@ export function readPageContents(
   }
   if (second !== undefined) {
     const rest = bytes.subarray(reader.offset);
-    const size = header.uncompressed_page_size - reader.offset;
+    const size = checkedSize(pageSize - reader.offset);
     reader = readerOf(
       second.is_compressed === false || rest.length === 0 ? rest : decompressPage(rest, size, codec, codecs),
     );
@@ -220,9 +225,9 @@ export function readDictionary(
   { codec, type }: Pick<ColumnMetaData, 'codec' | 'type'>,
   element: SchemaElement,
 ): DecodedArray {
-  const page = decompressPage(bytes, header.uncompressed_page_size, codec, codecs);
-  const count = header.dictionary_page_header?.num_values ?? 0;
+  const page = decompressPage(bytes, checkedSize(header.uncompressed_page_size), codec, codecs);
+  const count = checkedSize(header.dictionary_page_header?.num_values);
   // Every value takes at least an eighth of a byte.
-  if (!(count >= 0 && count <= 8 * page.byteLength)) throw new Error(`a dictionary claims ${count} values`);
+  if (count > 8 * page.byteLength) throw new Error(`a dictionary claims ${count} values`);
   return readPlain(readerOf(page), type, count, element.type_length);
 }
