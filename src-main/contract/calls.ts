@@ -16,7 +16,7 @@ import { benchSourceSchema, keptRewardSchema, rescoreReportSchema, rewardBenchRe
 import { componentScoreSchema, rewardSchema } from './reward.ts';
 import { measurableMethodSchema, sampledJobSchema } from './sampled-job.ts';
 import { judgeCacheSchema, judgeCheckSchema, keyCardSchema, keyNameSchema, rubricCardSchema } from './judge.ts';
-import { judgeComponentSchema } from './reward-components.ts';
+import { judgeDraftSchema } from './reward-components.ts';
 import { errorShapeSchema, finishReasonSchema, phaseSchema, sampleAnchorSchema, summarySchema } from './events.ts';
 
 export const runStatusSchema = z.enum(['queued', 'running', 'stopping', 'stopped', 'done', 'failed']);
@@ -341,8 +341,8 @@ export const calls = {
   'samples.steps': { input: runRef, output: z.array(z.int()) },
   /** Rubrics that ship; `builtin:ID` stands for one in an experiment. */
   'judge.rubrics': { input: nothing, output: z.array(rubricCardSchema) },
-  /** Whether a judge could be used now: address, key, model. */
-  'judge.check': { input: z.strictObject({ component: judgeComponentSchema }), output: judgeCheckSchema },
+  /** Whether a judge could be used now: address, key, model. Model and rubric may still be open. */
+  'judge.check': { input: z.strictObject({ component: judgeDraftSchema }), output: judgeCheckSchema },
   /** Keys by name, and where they are kept; the keys themselves are never told. */
   'judge.keys': { input: nothing, output: z.array(keyCardSchema) },
   'judge.setKey': { input: z.strictObject({ name: keyNameSchema, key: z.string().min(1) }), output: keyCardSchema },

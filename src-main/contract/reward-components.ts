@@ -141,6 +141,13 @@ export const judgeComponentSchema = z.strictObject({
     }),
 });
 
+/** A judge that is being set up: which models there are is known only once its server was asked. */
+export const judgeDraftSchema = judgeComponentSchema.extend({
+  model: z.string().min(1).optional(),
+  rubric: z.string().min(1).optional(),
+});
+export type JudgeDraft = z.output<typeof judgeDraftSchema>;
+
 export const rewardComponentSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('exact'),

@@ -172,16 +172,22 @@ describe('the reward of a new experiment', () => {
       const constrained = { id: 'detectable_format:constrained_response', arguments: {} };
       const instructions = { kind: 'instructions', instructions: [constrained] };
       const draft = JSON.parse(localStorage.getItem('espalier.draft') ?? '{}') as Record<string, unknown>;
-      const reward = { components: [{ kind: 'number' }, tags, instructions], clip: [0, 2] };
+      const judge = { kind: 'judge', rubric: 'builtin:politeness', key: 'a-key-with-a-rather-long-name' };
+      const reward = { components: [{ kind: 'number' }, tags, instructions, judge], clip: [0, 2] };
       localStorage.setItem('espalier.draft', JSON.stringify({ ...draft, reward }));
     });
     await page.setViewportSize({ width: 390, height: 844 });
     await opened.open('#/new');
-    await check(3).waitFor();
-    const over = await check(3).evaluate(
-      (item) => item.getBoundingClientRect().right - document.documentElement.clientWidth,
-    );
-    expect(over).toBeLessThanOrEqual(0);
+    await check(4).getByText('not on this computer').waitFor({ state: 'attached' });
+    for (const place of [3, 4]) {
+      const over = await check(place).evaluate((item) => {
+        const right = Math.max(
+          ...[item, ...item.querySelectorAll('*')].map((one) => one.getBoundingClientRect().right),
+        );
+        return right - document.documentElement.clientWidth;
+      });
+      expect(over).toBeLessThanOrEqual(0);
+    }
     await page.setViewportSize({ width: 1280, height: 800 });
   });
 

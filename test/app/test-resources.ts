@@ -24,9 +24,11 @@ export async function makeTestResources(): Promise<TestResources> {
   const directory = await mkdtemp(join(tmpdir(), 'espalier-resources-'));
   const model = join(directory, 'models/starter');
   await mkdir(join(directory, 'experiments'), { recursive: true });
-  await cp(resolve(import.meta.dirname, '../../resources/laboratory'), join(directory, 'laboratory'), {
-    recursive: true,
-  });
+  for (const folder of ['laboratory', 'rubrics']) {
+    await cp(resolve(import.meta.dirname, '../../resources', folder), join(directory, folder), {
+      recursive: true,
+    });
+  }
   await cp(fixtureModel, model, { recursive: true, filter: (source) => !source.includes('reference.') });
   await writeFile(
     join(model, 'MODEL.md'),
@@ -53,6 +55,8 @@ export async function makeTestResources(): Promise<TestResources> {
         maxTokens: 4,
         evaluateEvery: 10,
         checkpointEvery: 20,
+        // The model knows nothing, so that no answer is better than another.
+        preflight: 'off',
       },
     }),
   );

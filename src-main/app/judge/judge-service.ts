@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { toErrorShape } from '../../contract/errors.ts';
 import type { JudgeCheck } from '../../contract/judge.ts';
-import type { ComponentOf } from '../../contract/reward.ts';
+import type { JudgeDraft } from '../../contract/reward-components.ts';
 import { checkRubric } from '../../rewards/judge/rubric.ts';
 import { Dialects } from './ask-chat.ts';
 import { realClock } from './judge-clock.ts';
@@ -44,15 +44,18 @@ export class JudgeService {
     return new JudgeSession(this.#tools);
   }
 
-  /** Whether a judge could be used now. Never throws for what is wrong with it: that is listed. */
+  /**
+   * Whether a judge could be used now. Never throws for what is wrong with it: that is listed. What is still open of it,
+   * its model or its rubric, is not looked at.
+   */
   async check(
-    component: ComponentOf<'judge'>,
+    component: JudgeDraft,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<JudgeCheck> {
     const problems: Problem[] = [];
-    const { endpoint, model } = component;
+    const { endpoint, model, rubric, mode } = component;
     try {
-      checkRubric(component);
+      if (rubric !== undefined) checkRubric({ rubric, mode });
       const address = baseAddress(endpoint);
       const key = component.key === undefined ? undefined : this.#tools.key(component.key);
       if (component.key !== undefined && key === undefined) throw missingKey(component.key);
@@ -97,7 +100,12 @@ export class JudgeService {
       }
       const parsed = modelsSchema.safeParse(sent.value);
       const models = parsed.success ? parsed.data.data.map(({ id }) => id) : null;
-      if (models !== null && !models.includes(model) && !models.includes(`${model}:latest`)) {
+      if (
+        model !== undefined &&
+        models !== null &&
+        !models.includes(model) &&
+        !models.includes(`${model}:latest`)
+      ) {
         problems.push(
           warning(
             'judge-model',

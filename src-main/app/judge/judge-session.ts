@@ -301,7 +301,7 @@ function refused(judge: Judge, { reason, advice, status }: RequestFailure): Espa
 export function missingKey(name: string): EspalierError {
   return userError('judge-key', `There is no key "${name}" on this computer.`, {
     where: 'reward, judge, key',
-    advice: `Keep it under this name with "espalier judge set-key ${name}", or set the environment variable ${keyVariable(name)}.`,
+    advice: `Keep it under this name with "New key" at the judge in the window or with "espalier judge set-key ${name}", or set the environment variable ${keyVariable(name)}.`,
   });
 }
 

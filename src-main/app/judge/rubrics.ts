@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { userError } from '../../contract/errors.ts';
 import { rubricFileSchema, type RubricCard } from '../../contract/judge.ts';
 import { nearestName } from '../../contract/nearest-name.ts';
-import type { ComponentOf, RewardConfig } from '../../contract/reward.ts';
+import type { RewardConfig } from '../../contract/reward.ts';
+import type { JudgeDraft } from '../../contract/reward-components.ts';
 
 const prefix = 'builtin:';
 
@@ -33,13 +34,9 @@ export function withRubrics<R extends RewardConfig | undefined>(reward: R, direc
   return { ...reward, components };
 }
 
-/** One judge with the words of its rubric in it; errors as for a reward. */
-export function withRubric(
-  component: ComponentOf<'judge'>,
-  directory: string,
-  where: string,
-): ComponentOf<'judge'> {
-  if (!component.rubric.startsWith(prefix)) return component;
+/** One judge with the words of its rubric in it, where it has one; errors as for a reward. */
+export function withRubric<J extends JudgeDraft>(component: J, directory: string, where: string): J {
+  if (component.rubric?.startsWith(prefix) !== true) return component;
   const card = findRubric(component.rubric.slice(prefix.length), listRubrics(directory), where);
   if (card.mode !== component.mode) {
     throw userError(

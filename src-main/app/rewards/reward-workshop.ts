@@ -80,7 +80,8 @@ export class RewardWorkshop {
         const graded = await this.#grade(command, signal, report);
         const found = rewardBenchReport({
           from: source.from,
-          reward,
+          // As it was given, so that a window can tell whether it was changed since.
+          reward: named,
           names: componentNames(reward),
           ...graded,
         });
