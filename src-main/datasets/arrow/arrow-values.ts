@@ -24,6 +24,9 @@ export type ColumnReader = (row: number) => Json;
 
 type Note = (what: ValueNote) => void;
 
+/** Rows of a column without any values beyond which it is taken for damaged. */
+const MOST_EMPTY_ROWS = 1 << 24;
+
 /** A type of Arrow that is not read. */
 export class UnknownArrowType extends Error {}
 
@@ -70,6 +73,22 @@ function childOf(data: Data, index: number): Data {
   return child;
 }
 
+/** Where the elements of each row begin and end among so many; damaged offsets must not be followed. */
+function rangeReader(data: Data, elements: number): (row: number) => readonly [number, number] {
+  const type = typeOf(data);
+  if (DataType.isFixedSizeList(type)) {
+    const { listSize } = type;
+    return (row) => checkedRange(row * listSize, (row + 1) * listSize, elements);
+  }
+  const offsets = offsetsOf(data);
+  return (row) => checkedRange(Number(offsets[row]), Number(offsets[row + 1]), elements);
+}
+
+function checkedRange(start: number, end: number, elements: number): readonly [number, number] {
+  if (!(start >= 0 && start <= end && end <= elements)) throw new Error('an offset that points nowhere');
+  return [start, end];
+}
+
 function floatReader(data: Data, half: boolean, note: Note): ColumnReader {
   const numbers = numbersOf(data);
   const bytes = half ? bytesOf(data) : undefined;
@@ -104,8 +123,8 @@ function slices(data: Data): (row: number) => Uint8Array {
       return buffer.subarray(start, start + length);
     };
   }
-  const offsets = offsetsOf(data);
-  return (row) => bytes.subarray(Number(offsets[row]), Number(offsets[row + 1]));
+  const range = rangeReader(data, bytes.length);
+  return (row) => bytes.subarray(...range(row));
 }
 
 function textReader(data: Data, note: Note): ColumnReader {
@@ -131,13 +150,11 @@ function decimalReader(data: Data, scale: number): ColumnReader {
 }
 
 function listReader(data: Data, note: Note): ColumnReader {
-  const element = columnReader(childOf(data, 0), note);
-  const type = typeOf(data);
-  const width = DataType.isFixedSizeList(type) ? type.listSize : undefined;
-  const offsets = width === undefined ? offsetsOf(data) : [];
+  const child = childOf(data, 0);
+  const element = columnReader(child, note);
+  const range = rangeReader(data, child.length);
   return (row) => {
-    const start = width === undefined ? Number(offsets[row]) : row * width;
-    const end = width === undefined ? Number(offsets[row + 1]) : start + width;
+    const [start, end] = range(row);
     const values: Json[] = [];
     for (let i = start; i < end; i++) values.push(element(i));
     return values;
@@ -148,10 +165,11 @@ function mapReader(data: Data, note: Note): ColumnReader {
   const pairs = childOf(data, 0);
   const key = columnReader(childOf(pairs, 0), note);
   const value = columnReader(childOf(pairs, 1), note);
-  const offsets = offsetsOf(data);
+  const range = rangeReader(data, pairs.length);
   return (row) => {
     const made: { [name: string]: Json } = {};
-    for (let i = Number(offsets[row]); i < Number(offsets[row + 1]); i++) {
+    const [start, end] = range(row);
+    for (let i = start; i < end; i++) {
       setField(made, keyText(key(i)), value(i));
     }
     return made;
@@ -242,12 +260,44 @@ function valueReader(data: Data, note: Note): ColumnReader {
   throw new UnknownArrowType(Type[type.typeId]);
 }
 
+/** For how many rows a column has memory; a damaged length must not be followed. */
+function rowsInMemory(data: Data): number {
+  const type = typeOf(data);
+  if (DataType.isNull(type)) return MOST_EMPTY_ROWS;
+  const bitmap: unknown = data.nullBitmap;
+  const marked = ArrayBuffer.isView(bitmap) ? 8 * bitmap.byteLength : 0;
+  // Values that are all missing need no memory but the marks that say so.
+  if (data.nullCount >= data.length) return marked;
+  return Math.min(valuesInMemory(data, type), data.nullCount > 0 ? marked : Infinity);
+}
+
+function valuesInMemory(data: Data, type: DataType): number {
+  const bytes = bytesOf(data).length;
+  if (DataType.isBool(type)) return 8 * bytes;
+  if (DataType.isUtf8View(type) || DataType.isBinaryView(type)) return Math.floor(bytes / 16);
+  if (DataType.isFixedSizeBinary(type)) return Math.floor(bytes / Math.max(1, type.byteWidth));
+  if (DataType.isFixedSizeList(type)) return Math.floor(childOf(data, 0).length / Math.max(1, type.listSize));
+  if (DataType.isStruct(type)) return Math.min(...data.children.map((child) => child.length));
+  const hasOffsets =
+    DataType.isUtf8(type) ||
+    DataType.isLargeUtf8(type) ||
+    DataType.isBinary(type) ||
+    DataType.isLargeBinary(type) ||
+    DataType.isList(type) ||
+    DataType.isLargeList(type) ||
+    DataType.isMap(type);
+  return hasOffsets ? offsetsOf(data).length - 1 : numbersOf(data).length;
+}
+
 /**
  * Reads the values of a column of a batch.
  * @param note told of every value that JSON cannot hold as it is
  * @throws UnknownArrowType for unions and intervals
  */
 export function columnReader(data: Data, note: Note): ColumnReader {
+  const rows = data.length;
+  if (rowsInMemory(data) < rows) throw new Error(`a column claims ${rows} rows and has fewer`);
+  if (data.nullCount >= rows) return () => null;
   const read = valueReader(data, note);
   if (data.nullCount === 0) return read;
   return (row) => (data.getValid(row) ? read(row) : null);

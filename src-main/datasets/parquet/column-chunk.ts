@@ -5,13 +5,10 @@
 import { crc32 } from 'node:zlib';
 import type { ColumnMetaData, PageHeader, SchemaTree } from 'hyparquet/src/types.js';
 import { parquetHeader } from 'hyparquet/src/column.js';
-import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
-import { decompressPage, readDataPage, readDataPageV2 } from 'hyparquet/src/datapage.js';
-import { readPlain } from 'hyparquet/src/plain.js';
 import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 import type { Json } from '../row.ts';
-import { codecs } from './codecs.ts';
 import type { LeafValue } from './leaf-values.ts';
+import { checkedSize, readDictionary, readPageContents } from './page-values.ts';
 
 /** Reads bytes of a file: exactly so many, or it throws. */
 export type ReadBytes = (offset: number, length: number) => Promise<Buffer>;
@@ -160,54 +157,28 @@ export class ColumnChunk {
   async #readPage(): Promise<Page | undefined> {
     if (this.#position >= this.#end) throw new Error('the column ends before its last page');
     const header = await this.#header();
-    if (header.compressed_page_size < 0) throw new Error('a page has a negative size');
-    const bytes = await this.#bytes(header.compressed_page_size);
-    this.#position += header.compressed_page_size;
+    const size = checkedSize(header.compressed_page_size);
+    const bytes = await this.#bytes(size);
+    this.#position += size;
     if (header.crc !== undefined && crc32(bytes) !== header.crc >>> 0) {
       throw new Error('the checksum of a page is wrong');
     }
-    const { type, codec } = this.#meta;
     const element = this.#path.at(-1)?.element;
     if (element === undefined) throw new Error('a column without a type');
     if (header.type === 'DICTIONARY_PAGE') {
-      const page = decompressPage(bytes, header.uncompressed_page_size, codec, codecs);
-      const reader = { view: new DataView(page.buffer, page.byteOffset, page.byteLength), offset: 0 };
-      const count = header.dictionary_page_header?.num_values ?? 0;
-      this.#dictionary = Array.from(readPlain(reader, type, count, element.type_length), this.#convert);
+      this.#dictionary = Array.from(readDictionary(bytes, header, this.#meta, element), this.#convert);
       return undefined;
     }
     if (header.type !== 'DATA_PAGE' && header.type !== 'DATA_PAGE_V2') return undefined;
-    const decoder = {
-      pathInSchema: this.#meta.path_in_schema,
-      type,
-      element,
-      schemaPath: [...this.#path],
-      codec,
-      parsers: DEFAULT_PARSERS,
-      compressors: codecs,
-    };
-    const facts = header.data_page_header ?? header.data_page_header_v2;
-    if (facts === undefined) throw new Error('a page without a description');
-    const decoded =
-      header.data_page_header === undefined
-        ? readDataPageV2(bytes, header, decoder)
-        : readDataPage(
-            decompressPage(bytes, header.uncompressed_page_size, codec, codecs),
-            header.data_page_header,
-            decoder,
-          );
-    this.#entriesLeft -= facts.num_values;
-    return {
-      repetitions: decoded.repetitionLevels,
-      definitions: decoded.definitionLevels ?? [],
-      values: this.#values(decoded.dataPage, facts.encoding),
-      entries: facts.num_values,
-    };
+    const levels = { definition: this.#maxDefinition, repetition: this.#maxRepetition };
+    const contents = readPageContents(bytes, header, this.#meta, element, levels, this.#entriesLeft);
+    this.#entriesLeft -= contents.entries;
+    return { ...contents, values: this.#values(contents.values, contents.indexed) };
   }
 
-  #values(data: ArrayLike<unknown>, encoding: string): ArrayLike<Json> {
+  #values(data: ArrayLike<unknown>, indexed: boolean): ArrayLike<Json> {
     const values = new Array<Json>(data.length);
-    if (encoding.endsWith('_DICTIONARY')) {
+    if (indexed) {
       const dictionary = this.#dictionary;
       if (dictionary === undefined) throw new Error('a page uses a dictionary that the column does not have');
       for (let i = 0; i < values.length; i++) {

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { EspalierError } from '../../../src-main/contract/errors.ts';
+import { checkMessage } from '../../../src-main/datasets/arrow/check-message.ts';
+import { readHybrid } from '../../../src-main/datasets/parquet/page-values.ts';
 import { globExpression, readDatasetFolder } from '../../../src-main/datasets/dataset-folder.ts';
 import { FrontMatterProblem, readFrontMatter } from '../../../src-main/datasets/front-matter.ts';
 import { previewDataset } from '../../../src-main/datasets/preview.ts';
@@ -64,6 +66,59 @@ describe('exact values', () => {
     );
     expect(timestampText(-1n, 'ns', false)).toBe('1969-12-31T23:59:59.999999999');
     expect(timestampText(2n ** 62n, 's', false)).toContain('days from 1970-01-01');
+  });
+});
+
+describe('lengths that a damaged file claims', () => {
+  const endless = Uint8Array.of(0xfe, 0xff, 0xff, 0xff, 0x0f, 7);
+
+  it('of runs do not fill more than the page', () => {
+    const output = new Uint8Array(10);
+    readHybrid({ view: new DataView(endless.buffer), offset: 0 }, 8, output);
+    expect([...output]).toEqual(new Array(10).fill(7));
+  });
+
+  it('of lists in Arrow messages are refused', () => {
+    const stream = readFileSync(resolve(fixtures, 'arrow/stream.arrow'));
+    const metadata = stream.subarray(8, 8 + stream.readUInt32LE(4));
+    expect(checkMessage(metadata)).toEqual({ bodyLength: 0 });
+    let refused = 0;
+    for (let at = 0; at + 4 <= metadata.length; at += 4) {
+      const damaged = Buffer.from(metadata);
+      damaged.writeUInt32LE(0x7fffffff, at);
+      try {
+        checkMessage(damaged);
+      } catch {
+        refused += 1;
+      }
+    }
+    expect(refused).toBeGreaterThan(20);
+  });
+});
+
+describe('runs and bit-packed groups', () => {
+  it('give back what was packed, whatever the width', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 32 }),
+        fc.array(fc.nat(), { minLength: 1, maxLength: 40 }),
+        (width, list) => {
+          const values = list.map((value) => value % 2 ** width);
+          const groups = Math.ceil(values.length / 8);
+          const bytes = new Uint8Array(1 + groups * width);
+          bytes[0] = 2 * groups + 1;
+          for (const [i, value] of values.entries()) {
+            for (let bit = 0; bit < width; bit++) {
+              const place = i * width + bit;
+              if (Math.floor(value / 2 ** bit) % 2 === 1) bytes[1 + (place >> 3)]! |= 1 << (place & 7);
+            }
+          }
+          const output = new Uint32Array(values.length);
+          readHybrid({ view: new DataView(bytes.buffer), offset: 0 }, width, output);
+          expect([...output]).toEqual(values);
+        },
+      ),
+    );
   });
 });
 
